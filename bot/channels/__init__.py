@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The list of channels: how each is made from the settings, or left out where it has no token."""
+
+from collections.abc import Callable, Mapping
+
+from bot.channels import telegram
+from bot.channels.telegram import Commands
+from bot.clock import Clock
+from bot.contract import Channel
+from bot.settings import Settings
+
+CHANNELS: Mapping[str, Callable[[Settings, Clock, Commands], Channel | None]] = {
+    telegram.NAME: telegram.from_settings,
+}

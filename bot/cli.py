@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The command line: one command for each thing somebody does with a desk."""
+
+import asyncio
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+import uvicorn
+
+from bot.channels.terminal import Terminal
+from bot.demo import prepare
+from bot.main import Sportello, build, running, web
+from bot.settings import Settings
+from handlers.desk import loading
+from handlers.talk.text import ROME
+from storage import migration
+
+app = typer.Typer(help="Sportello, the job-help desk in people's pockets.", no_args_is_help=True, add_completion=False)
+DEMO_DATABASE = "sqlite:///var/demo.sqlite"
+
+
+def main() -> None:
+    """Run a command; logs go to standard error, one JSON line each."""
+    configure_logs()
+    app()
+
+
+def configure_logs() -> None:
+    # httpx writes whole URLs at INFO, and Telegram's URLs contain the token.
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+@app.command()
+def demo(port: Annotated[int | None, typer.Option(help="Where to listen.")] = None) -> None:
+    """A working desk with example content, on this machine, with no token: open /simulator and talk."""
+    settings = Settings(simulator=True, database_url=os.environ.get("DATABASE_URL", DEMO_DATABASE))
+    desk = build(settings)
+    prepare(desk.storage, desk.clock, settings.demo_folder)
+    at = port or settings.port
+    typer.echo(f"Sportello is open: http://127.0.0.1:{at}/simulator  (Ctrl+C closes it)")
+    listen(desk, at, with_worker=True, host="127.0.0.1")
+
+
+@app.command()
+def serve() -> None:
+    """Web and worker in one process: the way a small town runs it."""
+    desk = checked()
+    listen(desk, desk.settings.port, with_worker=True)
+
+
+@app.command("web")
+def only_web() -> None:
+    """The web process alone: webhooks, pages. Run workers beside it."""
+    desk = checked()
+    listen(desk, desk.settings.port, with_worker=False)
+
+
+@app.command()
+def worker() -> None:
+    """A worker alone: sends what is due, retries, looks for moments that have come."""
+    desk = checked()
+    desk.channels = () if desk.settings.telegram_mode == "webhook" else desk.channels
+    asyncio.run(work(desk))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the tables of this release."""
+    desk = build(Settings())
+    migration.upgrade(desk.storage)
+    typer.echo("The database is up to date.")
+
+
+@app.command()
+def load(folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="A folder of YAML files.")]) -> None:
+    """Take in content: territories, programmes, workshops, questions, the privacy notice. All of it, or nothing."""
+    desk = checked()
+    now = desk.clock.now()
+    content = loading.read(folder)
+    try:
+        with desk.storage.writing() as store:
+            report = loading.load(store, content, today=now.astimezone(ROME).date(), now=now)
+    except loading.BadContent as bad:
+        for problem in bad.problems:
+            typer.echo(problem, err=True)
+        typer.echo(f"Nothing was loaded: {len(bad.problems)} rows need mending.", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(str(report))
+
+
+@app.command()
+def chat(
+    name: Annotated[str, typer.Option("--as", help="Who you are.")] = "you",
+    channel: Annotated[str, typer.Option(help="telegram or whatsapp: whose limits apply.")] = "telegram",
+    save: Annotated[Path | None, typer.Option(help="Write the conversation down as a transcript.")] = None,
+    language: Annotated[str, typer.Option(help="The language of your phone.")] = "it",
+) -> None:
+    """Talk to the desk in this terminal."""
+    settings = Settings(simulator=True, database_url=os.environ.get("DATABASE_URL", DEMO_DATABASE))
+    desk = build(settings)
+    prepare(desk.storage, desk.clock, settings.demo_folder)
+    terminal = Terminal(desk.hear, desk.deliverer, desk.storage, desk.clock, name=name, channel=channel, language=language)
+    asyncio.run(terminal.talk())
+    if save:
+        save.write_text(terminal.transcript(), encoding="utf-8")
+        typer.echo(f"Saved in {save}.")
+
+
+def checked() -> Sportello:
+    """A desk whose database is ready; else say what to do, and stop."""
+    desk = build(Settings())
+    if not migration.is_current(desk.storage):
+        if not desk.storage.is_sqlite:
+            typer.echo("The database is not up to date. Run: sportello migrate", err=True)
+            raise typer.Exit(1)
+        migration.upgrade(desk.storage)
+    with desk.storage.reading() as store:
+        if store.questions.notice() is None:
+            typer.echo("No privacy notice is loaded, so nobody is asked anything. Run: sportello load FOLDER", err=True)
+    return desk
+
+
+def listen(desk: Sportello, port: int, *, with_worker: bool, host: str = "0.0.0.0") -> None:  # noqa: S104 - a server
+    uvicorn.run(
+        web(desk, with_worker=with_worker),
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,  # addresses of people, and paths that carry ids
+        timeout_graceful_shutdown=5,
+    )
+    desk.close()
+
+
+async def work(desk: Sportello) -> None:
+    async with running(desk, with_worker=True):
+        await asyncio.Event().wait()
+
+

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What every channel promises, and how it says that a message did not arrive."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from handlers.talk.messages import Incoming, Outgoing
+
+Hear = Callable[[Sequence[Incoming]], Awaitable[None]]
+"""Takes in what arrived and returns once it is committed; raises if it could not be kept."""
+
+
+@dataclass
+class DeliveryError(Exception):
+    """
+    A message did not go out, and this is what to do about it.
+
+    Exactly one of these holds: ``retry_in`` says when to try again (and whether that counts as an attempt),
+    ``uncertain`` that it may have arrived, neither that it never will. ``blocked`` ends the chat until the person
+    writes again; ``halt`` stops the whole channel because of its settings. ``sentence`` is for operators.
+    """
+
+    code: str
+    sentence: str
+    retry_in: timedelta | None = None
+    counts: bool = True
+    uncertain: bool = False
+    blocked: bool = False
+    halt: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.sentence}"
+
+
+class Transport(Protocol):
+    """The way out of a channel."""
+
+    async def send(self, message: Outgoing) -> str:
+        """The provider's number of the message. Raises DeliveryError, and nothing else."""
+
+
+class Channel(Transport, Protocol):
+    """A network on which people write to us."""
+
+    name: str
+
+    async def open(self) -> None:
+        """Get ready: check the token, tell the network where we listen."""
+
+    async def listen(self, hear: Hear) -> None:
+        """Fetch what arrives until cancelled; returns at once where the network calls us instead."""
+
+    async def close(self) -> None:
+        """Let go of connections."""

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What happens by itself, and how often somebody knocks. A knock too many is harmless."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+__all__ = ["JOBS", "Job"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job by name; the worker has a method of that name."""
+
+    name: str
+    every: timedelta
+
+
+JOBS = (
+    Job("delivery", timedelta(seconds=1)),
+    Job("turns", timedelta(seconds=1)),
+    Job("moments", timedelta(seconds=20)),
+)

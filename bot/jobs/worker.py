@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The worker: sends what is due, retries what failed, and looks for moments that have come."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from bot.clock import Clock
+from bot.jobs import JOBS
+from bot.jobs.delivery import Deliverer
+from handlers.desk import moments
+from handlers.engine import Engine
+from handlers.rules.opening import Hours
+from storage import Storage, Unavailable
+
+log = structlog.get_logger()
+
+
+class Worker:
+    """APScheduler only knocks; what is due is in the database, so any number of workers may hear the same knock."""
+
+    def __init__(self, storage: Storage, engine: Engine, deliverer: Deliverer, clock: Clock, hours: Callable[[], Hours] = Hours) -> None:
+        self.storage, self.engine, self.deliverer, self.clock, self.hours = storage, engine, deliverer, clock, hours
+        self._knock = asyncio.Event()
+
+    def knock(self) -> None:
+        """Something may be due right now."""
+        self._knock.set()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        scheduler = AsyncIOScheduler(timezone="UTC")
+        for job in JOBS:
+            scheduler.add_job(
+                self._guarded(job.name),
+                "interval",
+                seconds=job.every.total_seconds(),
+                id=job.name,
+                coalesce=True,
+                misfire_grace_time=None,
+                max_instances=1,
+            )
+        scheduler.start()
+        try:
+            await self._send_on_knock()
+        finally:
+            scheduler.shutdown(wait=False)
+
+    async def _send_on_knock(self) -> None:
+        while True:
+            await self._knock.wait()
+            self._knock.clear()
+            try:
+                await self.deliverer.drain()
+            except Unavailable as trouble:
+                log.warning("database_unavailable", error=str(trouble))
+
+    def _guarded(self, name: str) -> Callable[[], object]:
+        """A job that says what went wrong and tries again at the next knock."""
+        run = getattr(self, name)
+
+        async def guarded() -> None:
+            try:
+                await run()
+            except Exception as trouble:
+                log.error("job_failed", job=name, error=type(trouble).__name__)
+
+        return guarded
+
+    async def delivery(self) -> None:
+        self.knock()
+
+    async def turns(self) -> None:
+        if await asyncio.to_thread(self.engine.retry):
+            self.knock()
+
+    async def moments(self) -> None:
+        if await asyncio.to_thread(self.plan_moments):
+            self.knock()
+
+    def plan_moments(self) -> int:
+        """Put what has come into the outbox, once per slot, whoever hears the knock first."""
+        now = self.clock.now()
+        with self.storage.writing() as store:
+            if not store.records.take_slot("moments", slot_of(now), now):
+                return 0
+            store.records.forget_slots(now - timedelta(days=2))
+            return moments.plan(store, now, self.engine.play.catalogues, self.hours())
+
+
+def slot_of(now: datetime) -> datetime:
+    """The twenty seconds this moment belongs to."""
+    return now.replace(second=now.second // 20 * 20, microsecond=0)

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The only wiring: from settings to a desk that works. Tests and tools use it too."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import structlog
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+import storage
+from bot.channels import CHANNELS
+from bot.clock import Clock
+from bot.contract import Channel, Transport
+from bot.jobs.delivery import Deliverer
+from bot.jobs.worker import Worker
+from bot.settings import Settings
+from bot.simulator import Paper, simulator_routes
+from handlers.conversations import CONVERSATIONS
+from handlers.desk.delivery import Delivery
+from handlers.engine import Engine
+from handlers.engine.turn import Play
+from handlers.talk import Incoming
+from handlers.talk.catalogues import Catalogues
+from storage import Storage, migration
+
+log = structlog.get_logger()
+STATIC = Path(__file__).parent / "console" / "static"
+
+
+@dataclass
+class Sportello:
+    """Everything, wired together."""
+
+    settings: Settings
+    clock: Clock
+    storage: Storage
+    engine: Engine
+    deliverer: Deliverer
+    worker: Worker
+    channels: Sequence[Channel] = field(default_factory=tuple)
+
+    async def hear(self, messages: Sequence[Incoming]) -> None:
+        """Take in what arrived; it is committed when this returns."""
+        await asyncio.to_thread(self.engine.hear, messages)
+        self.worker.knock()
+
+    def close(self) -> None:
+        self.storage.close()
+
+
+def build(
+    settings: Settings,
+    clock: Clock | None = None,
+    transports: Mapping[str, Transport] | None = None,
+    play: Play | None = None,
+) -> Sportello:
+    """A desk from its settings. ``transports`` take the place of the real channels, by name."""
+    found = storage.open(settings.database_url)
+    clock = clock or stored_clock(found)
+    play = play or Play.of(CONVERSATIONS, Catalogues(default=settings.default_language), release())
+    channels = tuple(one for make in CHANNELS.values() if (one := make(settings, clock, commands(play.catalogues))))
+    engine = Engine(found, play, clock)
+    deliverer = Deliverer(
+        Delivery(found, clock),
+        {one.name: one for one in channels} if transports is None else transports,
+        Paper() if settings.simulator else None,
+    )
+    return Sportello(settings, clock, found, engine, deliverer, Worker(found, engine, deliverer, clock), channels)
+
+
+def web(desk: Sportello, *, with_worker: bool) -> Starlette:
+    """The web application: webhooks, the simulator where it is on, health; and the worker, if it lives here too."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with running(desk, with_worker=with_worker):
+            yield
+
+    routes = [Route("/healthz", health), Route("/readyz", ready(desk)), Mount("/static", StaticFiles(directory=STATIC, check_dir=False))]
+    for channel in desk.channels:
+        routes += getattr(channel, "routes", lambda hear: [])(desk.hear)
+    if desk.settings.simulator:
+        routes += simulator_routes(desk.hear, desk.deliverer, desk.storage, desk.clock)
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+@asynccontextmanager
+async def running(desk: Sportello, *, with_worker: bool) -> AsyncIterator[None]:
+    """Channels open and listening, the worker at work; all of it ends with the block."""
+    tasks = [asyncio.create_task(attend(channel, desk), name=channel.name) for channel in desk.channels]
+    if with_worker:
+        tasks.append(asyncio.create_task(desk.worker.run(), name="worker"))
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for channel in desk.channels:
+            await channel.close()
+
+
+async def attend(channel: Channel, desk: Sportello) -> None:
+    """Open a channel and listen. A channel that cannot open says so; the others go on."""
+    try:
+        await channel.open()
+        await channel.listen(desk.hear)
+    except Exception as trouble:
+        log.error("channel_stopped", channel=channel.name, error=type(trouble).__name__, code=getattr(trouble, "code", None))
+
+
+async def health(request: Request) -> Response:
+    return JSONResponse({"ok": True})
+
+
+def ready(desk: Sportello) -> object:
+    async def answer(request: Request) -> Response:
+        try:
+            is_current = await asyncio.to_thread(migration.is_current, desk.storage)
+        except Exception as trouble:
+            return JSONResponse({"ok": False, "why": type(trouble).__name__}, status_code=503)
+        return JSONResponse({"ok": is_current}, status_code=200 if is_current else 503)
+
+    return answer
+
+
+def stored_clock(found: Storage) -> Clock:
+    """The clock with the offset that a demonstration has stored; real time otherwise."""
+    try:
+        with found.reading() as store:
+            return Clock(timedelta(seconds=float(store.questions.settings().get("clock_offset") or 0)))
+    except Exception:
+        return Clock()  # the tables are not there yet
+
+
+def commands(catalogues: Catalogues) -> dict[str, list[tuple[str, str]]]:
+    """The commands of the chat's own menu, in each language, and in the desk's own for everybody else."""
+    from handlers.talk import _
+
+    named = (
+        ("menu", _("All I can do")),
+        ("agenda", _("My agenda")),
+        ("person", _("Talk to a person")),
+        ("language", _("Change language")),
+        ("privacy", _("Read the privacy notice")),
+        ("stop", _("No more messages")),
+        ("help", _("How it works")),
+    )
+    readers = {"": catalogues.reader(catalogues.default), **{reader.language: reader for reader in catalogues.readers()}}
+    return {language: [(name, words.render(reader)) for name, words in named] for language, reader in readers.items()}
+
+
+def release() -> str:
+    """The release that is running, from the installed package."""
+    try:
+        return version("sportello")
+    except PackageNotFoundError:
+        return "0"

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The environment, read once."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every setting has a default that works without a server and without a token."""
+
+    model_config = SettingsConfigDict(env_file=None, extra="ignore")
+
+    database_url: str = "sqlite:///var/sportello.sqlite"
+    port: int = Field(default=8000, ge=0, le=65535)
+    secret_key: SecretStr = SecretStr("")
+    encryption_key: SecretStr = SecretStr("")
+    public_url: str = ""
+    timezone: Literal["Europe/Rome"] = "Europe/Rome"
+    default_language: str = "it"
+    simulator: bool = False
+    telegram_token: SecretStr = SecretStr("")
+    telegram_mode: Literal["polling", "webhook"] = "polling"
+    telegram_webhook_secret: SecretStr = SecretStr("")
+    telegram_api_url: str = "https://api.telegram.org"
+    twilio_account_sid: str = ""
+    twilio_auth_token: SecretStr = SecretStr("")
+    twilio_whatsapp_from: str = ""
+    twilio_api_url: str = ""
+
+    @field_validator("public_url", "telegram_api_url", "twilio_api_url")
+    @classmethod
+    def without_trailing_slash(cls, url: str) -> str:
+        return url.rstrip("/")
+
+    @property
+    def demo_folder(self) -> Path:
+        """The demonstration content that comes with the program."""
+        return Path(__file__).parent / "demo"

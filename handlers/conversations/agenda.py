@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""My agenda: what is ahead, and giving up a place."""
+
+from dataclasses import dataclass
+
+from handlers.context import Context
+from handlers.desk.workshops import Appointment, map_of
+from handlers.moments import place_of
+from handlers.talk import Asking, Choice, Choosable, Conversation, Local, Move, Words, YesNo, _, done, go, lines, p_
+
+
+@dataclass
+class Draft:
+    booking: int | None = None
+
+
+agenda = Conversation("agenda", Draft, words=p_("words", "bookings, cancel a booking"))
+
+
+@agenda.starts
+@agenda.step
+def ahead(c: Context) -> Asking | Move:
+    found = c.desk.workshops.agenda()
+    if not found:
+        return nothing
+    chosen = yield c.ask(
+        _("This is your agenda. Choose a line to see more or to cancel it."),
+        Choice(tuple(Choosable(str(one.booking.id), line(one), Local(one.workshop.title)) for one in found[:9])),
+    )
+    c.draft.booking = int(chosen)
+    return one
+
+
+@agenda.step
+def nothing(c: Context) -> Asking:
+    chosen = yield c.ask(
+        _("You have no appointments yet."),
+        Choice((Choosable("workshops", _("See the workshops"), p_("button", "See the workshops")), Choosable("menu", p_("button", "Menu")))),
+    )
+    return go(chosen)
+
+
+@agenda.step
+def one(c: Context) -> Asking:
+    appointment = c.desk.workshops.appointment(c.draft.booking)
+    chosen = yield c.ask(
+        details(appointment),
+        Choice(
+            (
+                Choosable("cancel", _("I cannot come: cancel it"), p_("button", "Cancel it")),
+                Choosable("keep", _("Keep it"), p_("button", "Keep it")),
+            )
+        ),
+    )
+    return sure if chosen == "cancel" else done(_("All right, it stays in your agenda."))
+
+
+@agenda.step
+def sure(c: Context) -> Asking:
+    appointment = c.desk.workshops.appointment(c.draft.booking)
+    yes = yield c.ask(_("Do you give up «{title}»?", title=Local(appointment.workshop.title)), YesNo())
+    if not yes:
+        return done(_("All right, it stays in your agenda."))
+    c.desk.workshops.cancel(c.draft.booking)
+    return done(_("Done: it is cancelled. Somebody else can have your place."))
+
+
+def line(appointment: Appointment) -> Words:
+    words = {"title": Local(appointment.workshop.title), "when": appointment.workshop.starts_at}
+    if appointment.position is not None:
+        return _("{title}: {when} (waiting list, number {position})", position=appointment.position, **words)
+    return _("{title}: {when}, your place is booked", **words)
+
+
+def details(appointment: Appointment) -> Words:
+    workshop = appointment.workshop
+    url = map_of(workshop)
+    return lines(
+        Local(workshop.title),
+        workshop.starts_at,
+        place_of(workshop),
+        url and _("Map: {url}", url=url),
+        appointment.position and _("You are number {position} on the waiting list.", position=appointment.position),
+    )

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What people answer to a confirmation or a reminder."""
+
+from dataclasses import dataclass
+
+from handlers.context import Context
+from handlers.moments import BOOKING_CONFIRMED, REMINDER_24H
+from handlers.talk import Asking, Choice, Conversation, Local, Move, _, done, go, lines
+
+
+@dataclass
+class Draft:
+    booking: int = 0
+
+
+reminders = Conversation("reminders", Draft)
+
+
+@reminders.starts
+def beginning(c: Context) -> Move:
+    return go("agenda")
+
+
+@reminders.step
+def coming(c: Context) -> Asking:
+    occasion = c.desk.workshops.occasion(c.draft.booking)
+    chosen = yield c.ask(REMINDER_24H.words(occasion), Choice(REMINDER_24H.choices(occasion)))
+    if chosen == "person":
+        return go("person")
+    if chosen == "cannot":
+        return given_up(c)
+    c.desk.workshops.confirm(c.draft.booking)
+    return done(_("Good, we expect you on {when}.", when=occasion.workshop.starts_at))
+
+
+@reminders.step
+def booked(c: Context) -> Asking:
+    occasion = c.desk.workshops.occasion(c.draft.booking)
+    chosen = yield c.ask(BOOKING_CONFIRMED.words(occasion), Choice(BOOKING_CONFIRMED.choices(occasion)))
+    if chosen == "cannot":
+        return given_up(c)
+    venue = occasion.workshop.venue
+    return done(
+        lines(
+            _("Where: {where}", where=", ".join(part for part in (venue.name, venue.address, venue.comune) if part)),
+            venue.bus and _("By bus or train: {bus}", bus=venue.bus),
+            occasion.map_url and _("Map: {url}", url=occasion.map_url),
+        )
+    )
+
+
+def given_up(c: Context) -> Move:
+    workshop = c.desk.workshops.cancel(c.draft.booking)
+    return done(_("All right. I have cancelled «{title}». Thank you for telling me.", title=Local(workshop.title)))

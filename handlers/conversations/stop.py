@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Stop: no more messages, at once, and a way back."""
+
+from dataclasses import dataclass
+
+from handlers.context import Context
+from handlers.talk import Conversation, Move, _, done
+
+
+@dataclass
+class Draft:
+    pass
+
+
+stop = Conversation("stop", Draft)
+
+
+@stop.starts
+def beginning(c: Context) -> Move:
+    return stopped
+
+
+@stop.step
+def stopped(c: Context) -> Move:
+    c.desk.people.stop()
+    return done(_("All right. I will not write to you here any more. Come back when you want: write HELLO."), bare=True)

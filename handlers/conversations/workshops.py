@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Workshops: see what is on near you, book a place, or wait for one."""
+
+from dataclasses import dataclass
+
+from handlers.context import Context
+from handlers.desk.workshops import Listed
+from handlers.rules.booking import AlreadyBooked, AlreadyOffered, AlreadyWaiting, Booked, CalledOff, Full, TooEarly, TooLate, Waiting
+from handlers.talk import Asking, Choice, Choosable, Conversation, Lines, Local, Move, Words, YesNo, _, done, go, lines, n_, p_
+
+PAGE = 8
+
+
+@dataclass
+class Draft:
+    door: str | None = None
+    page: int = 0
+    workshop: int | None = None
+
+
+workshops = Conversation("workshops", Draft, words=p_("words", "workshops, workshop, courses, book, book a workshop"))
+
+
+@workshops.starts
+def beginning(c: Context) -> Move:
+    return choose if c.draft.workshop is None else confirm
+
+
+@workshops.step
+def choose(c: Context) -> Asking | Move:
+    found = behind(c.draft.door, c.desk.workshops.open())
+    if not found:
+        return done(_("No workshop is open now. Come back soon: new ones are coming."))
+    shown, more = found[c.draft.page * PAGE :][:PAGE], len(found) > (c.draft.page + 1) * PAGE
+    chosen = yield c.ask(
+        _("These workshops are free. Which one do you like?"),
+        Choice((*map(line, shown), *([Choosable("more", _("Show me others"))] if more else []))),
+    )
+    if chosen == "more":
+        c.draft.page += 1
+        return choose
+    c.draft.workshop = int(chosen)
+    return confirm
+
+
+@workshops.step
+def confirm(c: Context) -> Asking | Move:
+    listed = c.desk.workshops.card(c.draft.workshop)
+    c.say(card(listed), apart=True)
+    if not listed.free or listed.places.waiting:
+        return wait
+    sure = yield c.ask(_("Shall I book your place?"), YesNo())
+    if not sure:
+        return another(c)
+    return booked(c, or_wait=False) if c.person.registered_at else sign_up(c)
+
+
+@workshops.step
+def wait(c: Context) -> Asking:
+    sure = yield c.ask(_("It is full now. Shall I put you on the waiting list?"), YesNo())
+    if not sure:
+        return another(c)
+    return booked(c, or_wait=True) if c.person.registered_at else sign_up(c)
+
+
+def sign_up(c: Context) -> Move:
+    c.say(_("First I need a few things about you."))
+    return go("registration", then="workshops", workshop=c.draft.workshop)
+
+
+def another(c: Context) -> Move:
+    c.draft.workshop = None
+    return choose
+
+
+def booked(c: Context, *, or_wait: bool) -> Move:
+    """Ask the desk for a place, and say what it answered."""
+    match c.desk.workshops.book(c.draft.workshop, or_wait=or_wait):
+        case Booked():
+            return done(closing(c))
+        case Waiting(position=position):
+            return done(_("You are number {position} on the waiting list. I will write if a place is free.", position=position))
+        case Full():
+            return wait
+        case AlreadyBooked():
+            return done(_("You already have a place here. You find it in your agenda."))
+        case AlreadyWaiting(position=position):
+            return done(_("You are already on the waiting list, number {position}.", position=position))
+        case AlreadyOffered():
+            return done(_("A place is free for you: answer the message I sent you."))
+        case TooEarly(opens_at=opens_at):
+            return done(_("Booking opens on {when}.", when=opens_at))
+        case TooLate() | CalledOff():
+            c.say(_("Sorry, this workshop takes no more bookings."))
+            return another(c)
+
+
+def closing(c: Context) -> Words:
+    if c.desk.people.agreed("service_messages"):
+        return _("Done. I will write to you the day before.")
+    return _("Done. Write down the day: you chose no reminders.")
+
+
+def behind(door: str | None, found: list[Listed]) -> list[Listed]:
+    """What stands behind a door of the menu; everything, if that would be nothing."""
+    if door is None:
+        return found
+    return [one for one in found if one.workshop.counts_for_path == (door == "orientation")] or found
+
+
+def line(listed: Listed) -> Choosable:
+    workshop = listed.workshop
+    where = _("online") if workshop.venue.is_online else workshop.venue.comune
+    words = {"title": Local(workshop.title), "when": workshop.starts_at, "where": where}
+    full = not listed.free or listed.places.waiting
+    label = _("{title}: {when}, {where} (full)", **words) if full else _("{title}: {when}, {where}", **words)
+    return Choosable(str(workshop.id), label, Local(workshop.title))
+
+
+def card(listed: Listed) -> Lines:
+    """What one needs to know to come: what, when, where, how to get in."""
+    workshop, venue = listed.workshop, listed.workshop.venue
+    return lines(
+        Local(workshop.title),
+        Local(workshop.summary),
+        _("When: {when}", when=workshop.starts_at),
+        _("Where: {where}", where=", ".join(part for part in (venue.name, venue.address, venue.comune) if part)),
+        listed.map_url and _("Map: {url}", url=listed.map_url),
+        venue.bus and not venue.is_online and _("By bus or train: {bus}", bus=venue.bus),
+        access(listed),
+        workshop.bring and Local(workshop.bring),
+        n_("{count} place is free.", "{count} places are free.", listed.free),
+    )
+
+
+def access(listed: Listed) -> Lines | None:
+    """The facts that tell people whether they can get in and take part."""
+    venue = listed.workshop.venue
+    if venue.is_online:
+        return lines(venue.note and Local(venue.note))
+    return lines(
+        _("The entrance has no steps.") if venue.step_free else _("The entrance has steps."),
+        _("There is an accessible toilet.") if venue.toilet else None,
+        _("There is a hearing loop.") if venue.hearing_loop else None,
+        venue.note and not venue.step_free and Local(venue.note),
+    )

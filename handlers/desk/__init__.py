@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What the front desk can do for a person: lock, decide, write, notify. Nothing here commits, nothing here sends."""
+
+from datetime import datetime
+from functools import cached_property
+
+from handlers.desk.cases import Cases
+from handlers.desk.outbox import Outbox
+from handlers.desk.people import People
+from handlers.desk.questions import Questions
+from handlers.desk.territories import Territories
+from handlers.desk.workshops import Workshops
+from handlers.talk.catalogues import Catalogues
+from storage import Store
+from storage.people import Identity, Person
+
+
+class Desk:
+    """
+    The desk as one person meets it, in one transaction, at one moment (aware, UTC).
+
+    ``chat`` is where the person writes from, if it is the person who asks; ``message_id`` is what they wrote.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        person: Person,
+        now: datetime,
+        catalogues: Catalogues,
+        *,
+        chat: Identity | None = None,
+        message_id: int | None = None,
+    ) -> None:
+        self.store, self.person, self.now, self.catalogues = store, person, now, catalogues
+        self.chat, self.message_id = chat, message_id
+
+    @cached_property
+    def people(self) -> People:
+        return People(self)
+
+    @cached_property
+    def workshops(self) -> Workshops:
+        return Workshops(self)
+
+    @cached_property
+    def questions(self) -> Questions:
+        return Questions(self)
+
+    @cached_property
+    def territories(self) -> Territories:
+        return Territories(self)
+
+    @cached_property
+    def cases(self) -> Cases:
+        return Cases(self)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        return Outbox(self)
+
+    @cached_property
+    def settings(self) -> dict[str, object]:
+        """What an operator has set: the name of the service, its telephone, its hours."""
+        return self.store.questions.settings()
+
+    def setting(self, key: str, default: str = "") -> str:
+        return str(self.settings.get(key) or default)
+
+    def refresh(self) -> None:
+        """See the person as this transaction has left them."""
+        self.person = self.store.people.get(self.person.id)

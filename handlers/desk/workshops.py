@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Workshops: see what is on, book, wait, confirm, give up a place."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from handlers.desk.territories import distance
+from handlers.moments import BOOKING_CONFIRMED, Occasion, push_of
+from handlers.rules.booking import Booked, Decision, Places, Waiting, decide
+from handlers.rules.opening import Hours
+from handlers.talk import Gone
+from storage.territories import Place
+from storage.workshops import Booking, Counts, Workshop
+
+if TYPE_CHECKING:
+    from handlers.desk import Desk
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A workshop on the list, as it stands now."""
+
+    workshop: Workshop
+    places: Places
+
+    @property
+    def free(self) -> int:
+        return max(0, self.places.capacity - self.places.taken - self.places.held)
+
+    @property
+    def map_url(self) -> str | None:
+        return map_of(self.workshop)
+
+
+@dataclass(frozen=True)
+class Appointment:
+    """A line of somebody's agenda. ``position`` counts from 1, for those who wait."""
+
+    booking: Booking
+    workshop: Workshop
+    position: int | None
+
+
+class Workshops:
+    def __init__(self, desk: "Desk") -> None:
+        self.desk, self.store = desk, desk.store
+
+    def open(self) -> list[Listed]:
+        """What can be booked now: the nearest to this person first, then the soonest; online counts as near."""
+        here = self.store.territories.place(self.desk.person.comune_istat)
+        found = sorted(self.store.workshops.open(self.desk.now), key=lambda one: (how_far(here, one), one.starts_at, one.id))
+        counts = self.store.workshops.all_counts([one.id for one in found])
+        return [Listed(one, places(one, counts[one.id])) for one in found]
+
+    def card(self, id: int) -> Listed:
+        """One workshop as it stands now. Raises Gone."""
+        workshop = self.store.workshops.get(id)
+        if workshop is None or workshop.cancelled_at:
+            raise Gone
+        return Listed(workshop, places(workshop, self.store.workshops.counts(id)))
+
+    def book(self, id: int, *, or_wait: bool = False) -> Decision:
+        """A place if there is one; with ``or_wait``, else a place in line. Decided under the lock of the workshop."""
+        workshop = self.store.workshops.lock(id)
+        if workshop is None:
+            raise Gone
+        counts = self.store.workshops.counts(id)
+        mine = self.store.workshops.booking_of(self.desk.person.id, id)
+        decision = decide(
+            places(workshop, counts),
+            mine=mine.state if mine else None,  # type: ignore[arg-type]
+            my_position=self.store.workshops.position(mine) if mine and mine.state == "waiting" else 0,
+            now=self.desk.now,
+            or_wait=or_wait,
+        )
+        if isinstance(decision, Booked):
+            self._take_place(workshop)
+        elif isinstance(decision, Waiting):
+            self._join_line(workshop)
+        return decision
+
+    def agenda(self) -> list[Appointment]:
+        """What this person has ahead, soonest first."""
+        found = [
+            Appointment(one, workshop, self.store.workshops.position(one) if one.state == "waiting" else None)
+            for one in self.store.workshops.bookings_of(self.desk.person.id)
+            if (workshop := self.store.workshops.get(one.workshop_id)) and workshop.ends_at > self.desk.now
+        ]
+        return sorted(found, key=lambda one: one.workshop.starts_at)
+
+    def appointment(self, booking_id: int) -> Appointment:
+        """One line of the agenda. Raises Gone if it is not theirs, or given up."""
+        found = next((one for one in self.agenda() if one.booking.id == booking_id), None)
+        if found is None:
+            raise Gone
+        return found
+
+    def confirm(self, booking_id: int) -> None:
+        """The person says they are coming. Raises Gone."""
+        self.appointment(booking_id)
+        self.store.workshops.change_booking(booking_id, confirmed_at=self.desk.now, changed_at=self.desk.now)
+
+    def cancel(self, booking_id: int) -> Workshop:
+        """Give up a place, or a place in line. Raises Gone if there is nothing to give up; always possible otherwise."""
+        booking = self.store.workshops.booking(booking_id)
+        if booking is None or booking.person_id != self.desk.person.id:
+            raise Gone
+        workshop = self.store.workshops.lock(booking.workshop_id)
+        current = self.store.workshops.booking_of(self.desk.person.id, booking.workshop_id)
+        if workshop is None or current is None or current.id != booking_id:
+            raise Gone
+        self.store.workshops.change_booking(
+            booking_id, state="cancelled_by_person", changed_at=self.desk.now, offered_until=None
+        )
+        self.store.messages.supersede(f"booking:{booking_id}", reason="booking_cancelled")
+        return workshop
+
+    def occasion(self, booking_id: int) -> Occasion:
+        """What the messages about a booking are about. Raises Gone."""
+        one = self.appointment(booking_id)
+        return occasion_of(one.booking, one.workshop, self.desk.person.first_name or "")
+
+    def _take_place(self, workshop: Workshop) -> None:
+        id = self._add(workshop, state="booked", booked_at=self.desk.now)
+        if chat := self.desk.chat or self.desk.outbox.chat():
+            booking = self.store.workshops.booking(id)
+            assert booking is not None
+            occasion = occasion_of(booking, workshop, self.desk.person.first_name or "")
+            self.desk.outbox.push(push_of(BOOKING_CONFIRMED, occasion, Hours()), chat)
+
+    def _join_line(self, workshop: Workshop) -> None:
+        ticket = workshop.line + 1
+        self.store.workshops.change(workshop.id, line=ticket)
+        self._add(workshop, state="waiting", ticket=ticket)
+
+    def _add(self, workshop: Workshop, **values: object) -> int:
+        return self.store.workshops.add_booking(
+            workshop_id=workshop.id,
+            person_id=self.desk.person.id,
+            changed_at=self.desk.now,
+            message_id=self.desk.message_id,
+            **values,
+        )
+
+
+def places(workshop: Workshop, counts: Counts) -> Places:
+    return Places(
+        capacity=workshop.capacity,
+        taken=counts.booked,
+        held=counts.offered,
+        waiting=counts.waiting,
+        starts_at=workshop.starts_at,
+        booking_opens_at=workshop.opens_at,
+        booking_closes_at=workshop.closes_at,
+        cancelled=workshop.cancelled_at is not None,
+    )
+
+
+def occasion_of(booking: Booking, workshop: Workshop, first_name: str) -> Occasion:
+    return Occasion(
+        booking_id=booking.id,
+        person_id=booking.person_id,
+        first_name=first_name,
+        booked_at=booking.booked_at or workshop.opens_at,
+        workshop=workshop,
+        map_url=map_of(workshop),
+    )
+
+
+def map_of(workshop: Workshop) -> str | None:
+    """A link to a public map, where there is a place to find."""
+    venue = workshop.venue
+    if venue.is_online or not venue.address:
+        return None
+    return "https://www.openstreetmap.org/search?query=" + quote(f"{venue.address}, {venue.comune}")
+
+
+def how_far(here: Place | None, workshop: Workshop) -> int:
+    venue = workshop.venue
+    if venue.is_online or here is None:
+        return 0
+    there = Place(venue.comune_istat or "", venue.comune or "", venue.union or "", venue.area or "")
+    return distance(here, there)

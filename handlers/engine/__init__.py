@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""One message, one transaction, one turn."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from handlers.desk import Desk
+from handlers.engine.frames import incoming_of, payload_of
+from handlers.engine.turn import Play, Turn
+from handlers.talk import Incoming, _
+from storage import Storage, Store, Unavailable
+from storage.dialogues import Dialogue
+from storage.messages import Message
+from storage.people import Identity, Person
+
+log = structlog.get_logger()
+
+RETRIES = (timedelta(seconds=1), timedelta(seconds=4), timedelta(seconds=15))
+
+
+class Clock(Protocol):
+    """What the engine needs to know of time; both aware, in UTC."""
+
+    def now(self) -> datetime: ...
+
+    def real(self) -> datetime: ...
+
+
+class Engine:
+    """Hears people out, one message after another."""
+
+    def __init__(self, storage: Storage, play: Play, clock: Clock) -> None:
+        self.storage, self.play, self.clock = storage, play, clock
+
+    def hear(self, messages: Iterable[Incoming]) -> None:
+        """Take in what arrived, each message in a transaction of its own. Raises Unavailable if it cannot be kept."""
+        for message in messages:
+            with self.storage.writing() as store:
+                self.turn(store, message)
+
+    def turn(self, store: Store, message: Incoming) -> None:
+        """Everything that follows from one message happens, or none of it does. Does not commit: the caller does."""
+        identity, person, dialogue, is_busy = self._lock(store, message)
+        must_wait = is_busy and not self.play.is_urgent(message)
+        row = self._keep(store, message, identity, dialogue, state="waiting" if must_wait else "handled")
+        if row is None or must_wait:
+            return
+        if message.kind in ("blocked", "unblocked"):
+            self._desk(store, person).people.blocked(identity, message.kind == "blocked")
+            return
+        trouble = self._try(store, row, message, identity, person, dialogue)
+        if trouble:
+            self._fail(store, row, attempts=1, trouble=trouble)
+
+    def retry(self) -> int:
+        """Give failed turns, and those that wait behind them, another try where it is due. Returns how many people."""
+        with self.storage.reading() as store:
+            due = store.messages.due_turns(self.clock.real())
+        for person_id in due:
+            with self.storage.writing() as store:
+                self._retry(store, person_id)
+        return len(due)
+
+    def _lock(self, store: Store, message: Incoming) -> tuple[Identity, Person, Dialogue, bool]:
+        sender = message.sender
+        found = store.dialogues.lock(sender.channel, sender.id)
+        if found is None:
+            store.people.meet(
+                sender.channel,
+                sender.id,
+                simulated=sender.simulated,
+                language=self.play.first_language(message),
+                release=self.play.release,
+                now=self.clock.now(),
+            )
+            found = store.dialogues.lock(sender.channel, sender.id)
+        assert found is not None, "a person we have just met has a dialogue"
+        return found
+
+    def _keep(self, store: Store, message: Incoming, identity: Identity, dialogue: Dialogue, state: str) -> int | None:
+        return store.messages.take_in(
+            person_id=identity.person_id,
+            identity_id=identity.id,
+            channel=identity.channel,
+            kind=message.kind,
+            text=message.text,
+            state=state,
+            at=self.clock.now(),
+            update_key=message.update_id,
+            message_key=message.message_id,
+            payload=payload_of(message),
+            dialogue_version=dialogue.version,
+        )
+
+    def _try(
+        self, store: Store, row: int, message: Incoming, identity: Identity, person: Person, dialogue: Dialogue
+    ) -> str | None:
+        """Play the turn; the name of what went wrong, or None. A database that is down is not the turn's fault."""
+        try:
+            with store.savepoint():
+                Turn(self.play, store, row, message, identity, person, dialogue, self.clock.now()).run()
+        except Unavailable:
+            raise
+        except Exception as trouble:
+            # Only names and places are logged: the words of a person, which an exception may quote, are not.
+            log.error("turn_failed", message=row, error=type(trouble).__name__, at=where(trouble))
+            return type(trouble).__name__
+        return None
+
+    def _fail(self, store: Store, row: int, *, attempts: int, trouble: str) -> None:
+        retry_at = self.clock.real() + RETRIES[attempts - 1]
+        store.messages.change(row, state="failed", reason=trouble, attempts=attempts, retry_at=retry_at)
+
+    def _retry(self, store: Store, person_id: int) -> None:
+        """What this person wrote and we did not manage, in the order they wrote it, until one fails again."""
+        dialogue = store.dialogues.lock_person(person_id)
+        for message in store.messages.unfinished(person_id):
+            if message.state == "failed" and message.dialogue_version != dialogue.version:
+                self._give_up(store, message, "dialogue_moved_on")
+            elif not self._again(store, message, dialogue):
+                return
+            dialogue = store.dialogues.get(person_id)
+
+    def _again(self, store: Store, message: Message, dialogue: Dialogue) -> bool:
+        """Another try at one message; False if the ones behind it must wait on."""
+        identity = store.people.identity(message.identity_id)
+        person = store.people.get(message.person_id)
+        trouble = self._try(store, message.id, incoming_of(message, identity), identity, person, dialogue)
+        if trouble is None:
+            store.messages.change(message.id, state="handled", reason=None, retry_at=None)
+        elif message.attempts >= len(RETRIES):
+            self._give_up(store, message, trouble)
+        else:
+            attempts = message.attempts + 1
+            self._fail(store, message.id, attempts=attempts, trouble=trouble)
+            store.messages.change(message.id, dialogue_version=dialogue.version)
+            return False
+        return True
+
+    def _give_up(self, store: Store, message: Message, reason: str) -> None:
+        """A person takes over, and the one who wrote is told."""
+        store.messages.change(message.id, state="given_up", reason=reason, retry_at=None)
+        desk = self._desk(store, store.people.get(message.person_id))
+        desk.cases.open("failed_turn", message_id=message.id)
+        words = _("I am sorry: something did not work with your last message. A person of the desk will look at it.")
+        reader = self.play.catalogues.reader(desk.person.language)
+        desk.outbox.reply(store.people.identity(message.identity_id), words.render(reader), reply_to=message.id)
+
+    def _desk(self, store: Store, person: Person) -> Desk:
+        return Desk(store, person, self.clock.now(), self.play.catalogues)
+
+
+def where(trouble: BaseException) -> str:
+    """The file and line an exception comes from."""
+    trace = trouble.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}" if trace else "?"

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""A conversation on its way, as the dialogue row keeps it."""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from datetime import date
+from typing import Any, get_args, get_type_hints
+
+from handlers.talk import Address, Conversation, Incoming, Step, Tap
+from storage.messages import Message
+from storage.people import Identity
+
+
+@dataclass
+class Frame:
+    """Which conversation, which step, what has been filled in, and which step filled in what."""
+
+    conversation: Conversation
+    step: Step | None
+    draft: Any
+    trail: list[list[Any]] = field(default_factory=list)
+
+    def stored(self) -> dict[str, Any]:
+        return {
+            "conversation": self.conversation.name,
+            "step": self.step.name if self.step else None,
+            "draft": dump(self.draft),
+            "trail": self.trail,
+        }
+
+    def remember(self, step: Step, before: Mapping[str, Any]) -> None:
+        """Note which fields this step has filled in."""
+        after = dump(self.draft)
+        changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+        self.trail.append([step.name, changed])
+
+    def step_back(self) -> Step | None:
+        """The step before this one, with what it filled in cleared; None at the beginning."""
+        while self.trail:
+            name, changed = self.trail.pop()
+            for one in fields(self.draft):
+                if one.name in changed:
+                    setattr(self.draft, one.name, default_of(one))
+            if step := self.conversation.find(name):
+                return step
+        return None
+
+
+def frame_of(stored: Mapping[str, Any], conversations: Mapping[str, Conversation]) -> Frame | None:
+    """The frame as it was left; None if its conversation no longer exists. A step that is gone leaves None."""
+    conversation = conversations.get(stored.get("conversation") or "")
+    if conversation is None:
+        return None
+    draft = load(conversation.draft, stored.get("draft") or {})
+    return Frame(conversation, conversation.find(stored.get("step")), draft, [list(one) for one in stored.get("trail") or []])
+
+
+def dump(draft: Any) -> dict[str, Any]:
+    """A draft as JSON: what is empty is left out, days become text."""
+    values = {one.name: getattr(draft, one.name) for one in fields(draft)}
+    return {name: _plain(value) for name, value in values.items() if value is not None}
+
+
+def load(kind: type, stored: Mapping[str, Any]) -> Any:
+    """A draft again. Fields we no longer know are dropped; fields we did not know yet keep their default."""
+    if not is_dataclass(kind):
+        raise TypeError(f"{kind.__name__} is not a dataclass")
+    hints = get_type_hints(kind)
+    known = {one.name for one in fields(kind)}
+    return kind(**{name: _rich(value, hints[name]) for name, value in stored.items() if name in known})
+
+
+def default_of(one: Any) -> Any:
+    return one.default_factory() if one.default_factory is not MISSING else one.default
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _rich(value: Any, hint: Any) -> Any:
+    return date.fromisoformat(value) if isinstance(value, str) and (hint is date or date in get_args(hint)) else value
+
+
+def payload_of(message: Incoming) -> dict[str, Any] | None:
+    """What the words alone do not say, for the row."""
+    known = {
+        "tap": message.tap.token() if message.tap else None,
+        "start": message.start,
+        "language": message.language,
+        "media": dict(message.payload) or None,
+    }
+    return {name: value for name, value in known.items() if value is not None} or None
+
+
+def incoming_of(message: Message, identity: Identity) -> Incoming:
+    """The message as it came in, from its row."""
+    payload = message.payload or {}
+    return Incoming(
+        sender=Address(identity.channel, identity.address, identity.simulated),
+        update_id="",
+        at=message.at,
+        message_id=message.message_key,
+        kind=message.kind,
+        text=message.text,
+        tap=Tap.read(payload.get("tap", "")),
+        language=payload.get("language"),
+        start=payload.get("start"),
+        payload=payload.get("media") or {},
+    )

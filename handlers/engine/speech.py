@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What is said in a turn, as messages that fit the channel."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from handlers.context import Saying
+from handlers.talk import Choosable, Option, Question, Reader, p_
+from handlers.talk.limits import LIMITS
+from handlers.talk.rendering import numbered_under, options_in_words, pieces, way_out
+from handlers.talk.text import shown
+from storage import Store
+from storage.people import Identity
+
+PERSON = Choosable("person", p_("button", "Talk to a person"))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The question that is open when a turn ends."""
+
+    id: int
+    kind: str
+    hash: str
+
+
+def hash_of(words: str) -> str:
+    return hashlib.sha256(words.encode()).hexdigest()
+
+
+class Speech:
+    """Puts what was said into the outbox, as replies to one message."""
+
+    def __init__(self, store: Store, identity: Identity, reply_to: int, now: datetime) -> None:
+        self.store, self.identity, self.reply_to, self.now = store, identity, reply_to, now
+
+    def out(self, said: Sequence[Saying], question: Question | None, reader: Reader, *, offer_person: bool, bare: bool) -> Asked | None:
+        """Put everything out; the last message carries the question and its choices."""
+        groups = grouped(said, reader)
+        options = self._options(question, reader, offer_person)
+        words = str(shown(question.text, reader)) if question else ""
+        last = [*groups.pop(), *([numbered_under(words, options)] if question else [])]
+        out = None if bare else way_out(options, takes_numbers=question is not None and question.answer.takes_numbers)
+        if out is not None:
+            last.append(out.render(reader))
+        for group in groups:
+            self._put("\n\n".join(group), ())
+        id = self._put("\n\n".join(part for part in last if part), options)
+        return Asked(id, type(question.answer).__name__, hash_of(words)) if question else None
+
+    def _options(self, question: Question | None, reader: Reader, offer_person: bool) -> tuple[Option, ...]:
+        if question is None:
+            return ()
+        offered = question.answer.options
+        add = offer_person and "person" not in {option.id for option in offered}
+        return options_in_words((*offered, PERSON) if add else offered, reader)
+
+    def _put(self, text: str, options: tuple[Option, ...]) -> int:
+        *before, last = pieces(text, LIMITS[self.identity.channel], with_options=bool(options))
+        for piece in before:
+            self._row(piece, ())
+        return self._row(last, options)
+
+    def _row(self, text: str, options: tuple[Option, ...]) -> int:
+        id = self.store.messages.put_out(
+            person_id=self.identity.person_id,
+            identity_id=self.identity.id,
+            channel=self.identity.channel,
+            kind="reply",
+            text=text,
+            options=[asdict(option) for option in options] or None,
+            reply_to=self.reply_to,
+            priority=0,
+            at=self.now,
+            due_at=self.now,
+        )
+        assert id is not None, "a reply has no dedupe key to collide with"
+        return id
+
+
+def grouped(said: Sequence[Saying], reader: Reader) -> list[list[str]]:
+    """What was said, in messages: together unless it asked to stand apart. The last one is still open."""
+    groups: list[list[str]] = [[]]
+    for saying in said:
+        words = str(shown(saying.text, reader))
+        if saying.apart:
+            groups[-1:] = [*([groups[-1]] if groups[-1] else []), [words], []]
+        elif words:
+            groups[-1].append(words)
+    return groups

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Whether a message may go out now: asked again just before it does. Pure: facts in, a verdict with its reason out."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from handlers.rules.opening import Hours, is_open, next_open
+
+MOST_PUSHES_A_DAY = 3
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a message and its person at the moment of sending. Times are aware, in UTC."""
+
+    now: datetime
+    written_at: datetime
+    is_push: bool
+    stopped_at: datetime | None
+    blocked: bool
+    agreed: bool = True  # to this purpose, if one is needed
+    still_on: bool = True  # what it is about still stands, at the same time
+    minds_the_hour: bool = True
+    not_after: datetime | None = None
+    pushes_today: int = 0
+    busy_until: datetime | None = None  # a question has just been asked: a push with choices would get in its way
+
+
+@dataclass(frozen=True)
+class Send:
+    """It may go."""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Not now: at this hour."""
+
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Drop:
+    """Never: the state it ends in, and why, as a code an operator's page puts in words."""
+
+    state: str
+    reason: str
+
+
+def may_send(facts: Facts, hours: Hours) -> Send | Wait | Drop:
+    """A reply goes to whoever wrote after a stop; a push never does."""
+    if facts.blocked:
+        return Drop("suppressed", "chat_blocked")
+    if facts.stopped_at and (facts.is_push or facts.written_at < facts.stopped_at):
+        return Drop("suppressed", "person_stopped")
+    return _may_push(facts, hours) if facts.is_push else Send()
+
+
+def _may_push(facts: Facts, hours: Hours) -> Send | Wait | Drop:
+    if not facts.still_on:
+        return Drop("superseded", "no_longer_true")
+    if facts.not_after and facts.now >= facts.not_after:
+        return Drop("missed", "too_late")
+    if not facts.agreed:
+        return Drop("suppressed", "no_consent")
+    if not facts.minds_the_hour:
+        return Send()
+    if facts.busy_until and facts.now < facts.busy_until:
+        return Wait(facts.busy_until)
+    return _at_a_good_hour(facts, hours)
+
+
+def _at_a_good_hour(facts: Facts, hours: Hours) -> Send | Wait | Drop:
+    if is_open(facts.now, hours) and facts.pushes_today < MOST_PUSHES_A_DAY:
+        return Send()
+    # Enough for today: the next open time after this day's end.
+    after = facts.now if facts.pushes_today < MOST_PUSHES_A_DAY else facts.now + timedelta(hours=12)
+    later = next_open(after, hours)
+    return Drop("missed", "no_open_time_left") if facts.not_after and later >= facts.not_after else Wait(later)

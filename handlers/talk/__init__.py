@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Everything a conversation is written with."""
+
+from handlers.talk.answers import (
+    Answer,
+    BirthYear,
+    Choice,
+    Choosable,
+    Comune,
+    Day,
+    Name,
+    NotUnderstood,
+    Number,
+    Sentence,
+    YesNo,
+)
+from handlers.talk.conversation import Again, Asking, Conversation, Done, Go, Gone, Move, Question, Step, again, done, go
+from handlers.talk.messages import Address, Incoming, Option, Outgoing, Tap
+from handlers.talk.text import Lines, Local, Reader, Text, Time, Words, _, lines, n_, p_
+
+__all__ = [
+    "Address",
+    "Again",
+    "Answer",
+    "Asking",
+    "BirthYear",
+    "Choice",
+    "Choosable",
+    "Comune",
+    "Conversation",
+    "Day",
+    "Done",
+    "Go",
+    "Gone",
+    "Incoming",
+    "Lines",
+    "Local",
+    "Move",
+    "Name",
+    "NotUnderstood",
+    "Number",
+    "Option",
+    "Outgoing",
+    "Question",
+    "Reader",
+    "Sentence",
+    "Step",
+    "Tap",
+    "Text",
+    "Time",
+    "Words",
+    "YesNo",
+    "_",
+    "again",
+    "done",
+    "go",
+    "lines",
+    "n_",
+    "p_",
+]

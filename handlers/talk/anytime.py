@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Words that work at any time, in every language, whatever the question."""
+
+from handlers.talk.catalogues import Catalogues
+from handlers.talk.reading import folded
+from handlers.talk.text import Text, p_
+
+# The translators write several phrases, parted by commas; a person may write any of them in any language.
+ANYTIME: dict[str, Text] = {
+    "menu": p_("words", "menu, home, main menu, 0"),
+    "help": p_("words", "help, how does it work, what can i do"),
+    "stop": p_("words", "stop, unsubscribe, stop messages, no more messages"),
+    "start": p_("words", "start, start again, restart, hello, hi"),
+    "language": p_("words", "language, change language"),
+    "person": p_("words", "person, a person, talk to a person, human, operator, somebody"),
+    "agenda": p_("words", "agenda, my agenda, my bookings, my appointments"),
+    "my_data": p_("words", "my data, my information"),
+    "privacy": p_("words", "privacy, privacy notice"),
+    "cancel": p_("words", "cancel, forget it, never mind"),
+    "back": p_("words", "back, go back, previous"),
+}
+
+
+def find(text: str, catalogues: Catalogues) -> str | None:
+    """Which word this is; only when it stands alone, so that a sentence with "stop" in it is just a sentence."""
+    if len(text) > 60:
+        return None
+    said = folded(text.removeprefix("/").replace("_", " "))
+    return next((name for name, words in ANYTIME.items() if said in catalogues.phrases(words)), None) if said else None
+
+
+def language_named(text: str, catalogues: Catalogues) -> str | None:
+    """The language whose own name a person wrote, such as English or Italiano."""
+    said = folded(text) if len(text) <= 30 else ""
+    return catalogues.phrases(LANGUAGE_NAME).get(said) if said else None
+
+
+LANGUAGE_NAME = p_("the name of this language, in this language", "English")

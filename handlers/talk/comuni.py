@@ -1,0 +1,1 @@
+from handlers.rules.comuni import *

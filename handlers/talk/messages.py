@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What comes in and what goes out, whatever the channel; this file imports nothing of ours."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A chat on a channel. A simulated one lives on our own page and never reaches a network."""
+
+    channel: str
+    id: str
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """A touch on a choice: which of our messages showed it, and which line it was, counted from 0."""
+
+    message: int
+    index: int
+
+    def token(self) -> str:
+        """The tap as it travels through a channel: at most 30 characters of digits and a dot."""
+        return f"{self.message}.{self.index}"
+
+    @classmethod
+    def read(cls, token: str) -> "Tap | None":
+        """The tap a token stands for; None for anything we never wrote."""
+        message, dot, index = token.partition(".")
+        sound = dot and message.isascii() and message.isdigit() and index.isascii() and index.isdigit()
+        return cls(int(message), int(index)) if sound and len(token) <= 30 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """
+    Something a person did in a chat.
+
+    ``kind`` is text, tap, photo, voice, video, sticker, document, location, contact, edited, other;
+    or blocked and unblocked, which the channel tells us and nobody wrote. ``at`` is aware, in UTC.
+    """
+
+    sender: Address
+    update_id: str  # the provider's number of the delivery
+    at: datetime
+    message_id: str | None = None  # the provider's number of the message, unique on the channel
+    kind: str = "text"
+    text: str = ""
+    tap: Tap | None = None
+    language: str | None = None  # what the app says of its owner: a first guess, no more
+    start: str | None = None  # what a link carried, such as src_biblioteca
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One choice as a person sees it: its line in the text, and the short words on its button."""
+
+    id: str
+    label: str
+    short: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One message of ours, already in words and already within its channel's limits."""
+
+    id: int
+    to: Address
+    text: str
+    options: tuple[Option, ...] = ()
+    kind: str = "reply"
+
+    def token(self, index: int) -> str:
+        """What a tap on this message's choice number ``index`` (from 0) brings back."""
+        return Tap(self.id, index).token()

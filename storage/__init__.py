@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What Sportello remembers: opened by ``storage.open(url)``."""
+
+from pathlib import Path
+
+from storage.store import ChangedWhileLooking, Storage, Store, Unavailable, normal
+
+__all__ = ["ChangedWhileLooking", "Storage", "Store", "Unavailable", "open"]
+
+
+def open(url: str) -> Storage:
+    """The database behind this URL; the folder of a SQLite file is made if it is missing."""
+    path = normal(url).removeprefix("sqlite:///")
+    if path != normal(url) and path not in ("", ":memory:"):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    return Storage(url)

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Cases: a person waits for a person."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from storage.tables import cases
+
+if TYPE_CHECKING:
+    from storage.store import Store
+
+
+class Cases:
+    def __init__(self, store: "Store") -> None:
+        self.store = store
+
+    def open(self, person_id: int, reason: str, *, message_id: int | None, now: datetime) -> bool:
+        """Open a case; False if one for the same reason is open already."""
+        statement = self.store.insert(cases).on_conflict_do_nothing().returning(cases.c.id)
+        values = {"person_id": person_id, "reason": reason, "message_id": message_id, "opened_at": now}
+        return self.store.write(statement, values).first() is not None
+
+    def open_reasons(self, person_id: int) -> list[str]:
+        rows = self.store.read(
+            select(cases.c.reason).where(cases.c.person_id == person_id, cases.c.closed_at.is_(None)).order_by(cases.c.id)
+        )
+        return [row[0] for row in rows]

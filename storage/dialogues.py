@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Where each person is in a conversation."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, exists, select, update
+
+from storage.people import Identity, Person
+from storage.tables import dialogues, identities, messages, people
+
+if TYPE_CHECKING:
+    from storage.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """One person's place in a conversation; see the table for what each field means."""
+
+    person_id: int
+    conversation: str | None
+    step: str | None
+    draft: dict[str, Any]
+    trail: list[Any]
+    paused: list[dict[str, Any]]
+    kept: dict[str, Any]
+    question_id: int | None
+    question_kind: str | None
+    question_hash: str | None
+    identity_id: int | None
+    misses: int
+    version: int
+    release: str
+    changed_at: datetime
+
+
+_identity_columns = [identities.c[name] for name in Identity.__dataclass_fields__]
+_person_columns = [people.c[name] for name in Person.__dataclass_fields__]
+_dialogue_columns = [dialogues.c[name] for name in Dialogue.__dataclass_fields__]
+_ends = (len(_identity_columns), len(_identity_columns) + len(_person_columns))
+
+# The person's row is locked with the dialogue, so that what is read of both is what the last turn left.
+_busy = exists().where(
+    messages.c.person_id == people.c.id, messages.c.direction == "in", messages.c.state.in_(("failed", "waiting"))
+)
+_locked = (
+    select(*_identity_columns, *_person_columns, *_dialogue_columns, _busy)
+    .join(people, people.c.id == identities.c.person_id)
+    .join(dialogues, dialogues.c.person_id == people.c.id)
+    .where(identities.c.channel == bindparam("channel"), identities.c.address == bindparam("address"))
+    .with_for_update(of=[dialogues, people], key_share=True)
+)
+_by_person = select(*_dialogue_columns).where(dialogues.c.person_id == bindparam("id"))
+_save = (
+    update(dialogues)
+    .where(dialogues.c.person_id == bindparam("b_person_id"))
+    .values({name: bindparam(name) for name in Dialogue.__dataclass_fields__ if name != "person_id"})
+)
+
+
+class Dialogues:
+    def __init__(self, store: "Store") -> None:
+        self.store = store
+
+    def lock(self, channel: str, address: str) -> tuple[Identity, Person, Dialogue, bool] | None:
+        """
+        The chat, its person and their dialogue, which nobody else may change until this transaction ends.
+
+        The last value says whether something else they wrote still waits for its turn.
+        """
+        rows = self.store.read(_locked, {"channel": channel, "address": address})
+        if not rows:
+            return None
+        row, (a, b) = rows[0], _ends
+        return Identity(*row[:a]), Person(*row[a:b]), Dialogue(*row[b:-1]), bool(row[-1])
+
+    def lock_person(self, person_id: int) -> Dialogue:
+        """A person's dialogue, which nobody else may change until this transaction ends."""
+        return Dialogue(*self.store.read(_by_person.with_for_update(key_share=True), {"id": person_id})[0])
+
+    def get(self, person_id: int) -> Dialogue:
+        return Dialogue(*self.store.read(_by_person, {"id": person_id})[0])
+
+    def save(self, person_id: int, **values: Any) -> None:
+        """Write the whole row but its key; the version grows with every turn that changes it."""
+        self.store.write(_save, {"b_person_id": person_id, **values})

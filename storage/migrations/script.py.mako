@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""${message}."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from storage.tables.base import Document, Key, Moment  # noqa: F401
+
+revision = ${repr(up_revision)}
+down_revision = ${repr(down_revision)}
+branch_labels = ${repr(branch_labels)}
+depends_on = ${repr(depends_on)}
+
+
+def upgrade() -> None:
+    ${upgrades if upgrades else "pass"}
+
+
+def downgrade() -> None:
+    ${downgrades if downgrades else "pass"}

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""People, the chats they write from, their consents and enrolments."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, func, insert, select, update
+
+from storage.tables import consents, dialogues, enrolments, identities, messages, people
+
+if TYPE_CHECKING:
+    from storage.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What we know of somebody who writes to us."""
+
+    id: int
+    language: str
+    first_name: str | None
+    birth_year: int | None
+    comune_istat: str | None
+    goal: str | None
+    italian_level: str | None
+    source: str | None
+    registered_at: datetime | None
+    stopped_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A chat of a person's."""
+
+    id: int
+    person_id: int
+    channel: str
+    address: str
+    simulated: bool
+    blocked_at: datetime | None
+
+
+_person_columns = [people.c[name] for name in Person.__dataclass_fields__]
+_identity_columns = [identities.c[name] for name in Identity.__dataclass_fields__]
+
+_found = (
+    select(*_identity_columns, *_person_columns)
+    .join(people, people.c.id == identities.c.person_id)
+    .where(identities.c.channel == bindparam("channel"), identities.c.address == bindparam("address"))
+)
+_person = select(*_person_columns).where(people.c.id == bindparam("id"))
+_identities = select(*_identity_columns).where(identities.c.person_id == bindparam("id")).order_by(identities.c.id)
+
+
+class People:
+    def __init__(self, store: "Store") -> None:
+        self.store = store
+
+    def get(self, id: int) -> Person:
+        return Person(*self.store.read(_person, {"id": id})[0])
+
+    def at(self, channel: str, address: str) -> tuple[Identity, Person] | None:
+        """Who writes from this address, if we have met."""
+        rows = self.store.read(_found, {"channel": channel, "address": address})
+        if not rows:
+            return None
+        split = len(_identity_columns)
+        return Identity(*rows[0][:split]), Person(*rows[0][split:])
+
+    def meet(self, channel: str, address: str, *, simulated: bool, language: str, release: str, now: datetime) -> tuple[Identity, Person]:
+        """A new person with one chat and an empty dialogue; or, if another message was quicker, the person it met."""
+        with self.store.savepoint():
+            id = self._new_person(language, release, now)
+            made = self.store.write(
+                self.store.insert(identities)
+                .values(person_id=id, channel=channel, address=address, simulated=simulated, created_at=now)
+                .on_conflict_do_nothing()
+                .returning(identities.c.id)
+            ).first()
+            if made is None:
+                self.store.write(dialogues.delete().where(dialogues.c.person_id == id))
+                self.store.write(people.delete().where(people.c.id == id))
+        found = self.at(channel, address)
+        assert found is not None
+        return found
+
+    def _new_person(self, language: str, release: str, now: datetime) -> int:
+        id: int = self.store.write(insert(people).values(language=language, created_at=now).returning(people.c.id)).scalar_one()
+        self.store.write(
+            insert(dialogues).values(
+                person_id=id, draft={}, trail=[], paused=[], kept={}, misses=0, version=0, release=release, changed_at=now
+            )
+        )
+        return id
+
+    def change(self, id: int, **values: Any) -> None:
+        self.store.write(update(people).where(people.c.id == id).values(**values))
+
+    def identity(self, id: int) -> Identity:
+        return Identity(*self.store.read(select(*_identity_columns).where(identities.c.id == id))[0])
+
+    def identities(self, id: int) -> list[Identity]:
+        return [Identity(*row) for row in self.store.read(_identities, {"id": id})]
+
+    def reachable(self, id: int) -> Identity | None:
+        """The chat a person wrote from last, of those that are not shut."""
+        last = func.coalesce(
+            select(func.max(messages.c.id))
+            .where(messages.c.identity_id == identities.c.id, messages.c.direction == "in")
+            .scalar_subquery(),
+            0,
+        )
+        rows = self.store.read(
+            select(*_identity_columns)
+            .where(identities.c.person_id == id, identities.c.blocked_at.is_(None))
+            .order_by(last.desc(), identities.c.id)
+            .limit(1)
+        )
+        return Identity(*rows[0]) if rows else None
+
+    def change_identity(self, id: int, **values: Any) -> None:
+        self.store.write(update(identities).where(identities.c.id == id).values(**values))
+
+    def consents(self, id: int) -> dict[str, int]:
+        """The consents in force: purpose → the row that proves it."""
+        rows = self.store.read(
+            select(consents.c.purpose, consents.c.id, consents.c.given, consents.c.withdrawn_at)
+            .where(consents.c.person_id == id)
+            .order_by(consents.c.id)
+        )
+        newest = {row.purpose: row for row in rows}
+        return {purpose: row.id for purpose, row in newest.items() if row.given and row.withdrawn_at is None}
+
+    def record_consent(self, **values: Any) -> None:
+        self.store.write(insert(consents).values(**values))
+
+    def withdraw(self, id: int, purposes: list[str] | None, *, by: int | None, now: datetime) -> None:
+        """Take back consents: all of them, or those for these purposes."""
+        statement = update(consents).where(
+            consents.c.person_id == id, consents.c.given.is_(True), consents.c.withdrawn_at.is_(None)
+        )
+        if purposes is not None:
+            statement = statement.where(consents.c.purpose.in_(purposes))
+        self.store.write(statement.values(withdrawn_at=now, withdrawn_by=by))
+
+    def enrol(self, id: int, programme_id: str, now: datetime) -> None:
+        self.store.write(
+            self.store.insert(enrolments)
+            .values(person_id=id, programme_id=programme_id, state="enrolled", at=now)
+            .on_conflict_do_nothing()
+        )
+

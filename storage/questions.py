@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Questions with their answers, the privacy notice, and what an operator may set."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from storage.tables import notices, questions, settings
+
+if TYPE_CHECKING:
+    from storage.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question people ask, with its answer and the doors that lead on from it."""
+
+    id: str
+    question: dict[str, str]
+    answer: dict[str, str]
+    keywords: dict[str, list[str]]
+    buttons: list[dict[str, str]]
+    review_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The privacy notice of the body that runs the desk."""
+
+    version: str
+    layer_1: dict[str, str]
+    layer_2: list[dict[str, Any]]
+    consents: dict[str, dict[str, Any]]
+
+
+class Questions:
+    def __init__(self, store: "Store") -> None:
+        self.store = store
+
+    def all(self) -> list[Question]:
+        columns: list[Any] = [questions.c[name] for name in Question.__dataclass_fields__]
+        return [Question(*row) for row in self.store.read(select(*columns).order_by(questions.c.place))]
+
+    def get(self, id: str) -> Question | None:
+        return next((question for question in self.all() if question.id == id), None)
+
+    def notice(self) -> Notice | None:
+        """The notice in force."""
+        columns: list[Any] = [notices.c[name] for name in Notice.__dataclass_fields__]
+        rows = self.store.read(select(*columns).order_by(notices.c.id.desc()).limit(1))
+        return Notice(*rows[0]) if rows else None
+
+    def settings(self) -> dict[str, Any]:
+        return {row[0]: row[1] for row in self.store.read(select(settings.c.key, settings.c.value))}
+
+    def set(self, key: str, value: Any) -> None:
+        statement = self.store.insert(settings).values(key=key, value=value)
+        self.store.write(
+            statement.on_conflict_do_update(index_elements=["key"], set_={"value": statement.excluded.value})
+        )

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Jobs already done, and who did what."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, insert
+
+from storage.tables import audit, job_slots
+
+if TYPE_CHECKING:
+    from storage.store import Store
+
+
+class Records:
+    def __init__(self, store: "Store") -> None:
+        self.store = store
+
+    def take_slot(self, job: str, slot: datetime, now: datetime) -> bool:
+        """True for the first worker that asks for this slot of a job, False for all others."""
+        statement = self.store.insert(job_slots).on_conflict_do_nothing().returning(job_slots.c.job)
+        return self.store.write(statement, {"job": job, "slot": slot, "at": now}).first() is not None
+
+    def forget_slots(self, before: datetime) -> None:
+        self.store.write(delete(job_slots).where(job_slots.c.slot < before))
+
+    def note(self, *, at: datetime, actor: str, action: str, subject: str, details: dict[str, Any] | None = None) -> None:
+        """Write down who did what to whom."""
+        self.store.write(insert(audit).values(at=at, actor=actor, action=action, subject=subject, details=details))

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The tables, by noun."""
+
+from storage.tables.base import metadata
+from storage.tables.dialogues import dialogues
+from storage.tables.messages import messages
+from storage.tables.organisations import organisations, staff, venues
+from storage.tables.people import consents, enrolments, identities, people
+from storage.tables.programmes import notices, programmes, questions, settings
+from storage.tables.territories import areas, comuni, unions
+from storage.tables.work import audit, cases, job_slots
+from storage.tables.workshops import bookings, series, workshops
+
+__all__ = [
+    "areas",
+    "audit",
+    "bookings",
+    "cases",
+    "comuni",
+    "consents",
+    "dialogues",
+    "enrolments",
+    "identities",
+    "job_slots",
+    "messages",
+    "metadata",
+    "notices",
+    "organisations",
+    "people",
+    "programmes",
+    "questions",
+    "series",
+    "settings",
+    "staff",
+    "unions",
+    "venues",
+    "workshops",
+]

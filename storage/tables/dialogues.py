@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Where each person is in a conversation: one row per person, small enough to read by eye."""
+
+from sqlalchemy import Column, ForeignKey, Integer, String, Table
+
+from storage.tables.base import Document, Key, Moment, metadata
+
+dialogues = Table(
+    "dialogues",
+    metadata,
+    Column("person_id", ForeignKey("people.id"), primary_key=True),
+    Column("conversation", String),
+    Column("step", String),
+    Column("draft", Document, nullable=False),
+    Column("trail", Document, nullable=False),  # [[step, [fields it wrote]], ...], so that "back" can clear them
+    Column("paused", Document, nullable=False),  # interrupted conversations, the newest last
+    Column("kept", Document, nullable=False),  # half-filled forms, by conversation
+    Column("question_id", Key),  # the message that asked what is still open
+    Column("question_kind", String),
+    Column("question_hash", String),  # of the words as the person saw them
+    Column("identity_id", Key),  # the chat that showed the question
+    Column("misses", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("release", String, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+)

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Desks, firms and bodies of the network; the places where things happen; the staff."""
+
+from sqlalchemy import Boolean, Column, ForeignKey, String, Table
+
+from storage.tables.base import Document, key, metadata
+
+organisations = Table(
+    "organisations",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("comune_istat", ForeignKey("comuni.istat")),
+    Column("area_id", ForeignKey("areas.id")),
+    Column("sector", String),
+    Column("phone", String),
+    Column("email", String),
+    Column("address", String),
+    Column("opening", Document),  # opening hours in plain words, by language
+)
+
+venues = Table(
+    "venues",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("comune_istat", ForeignKey("comuni.istat")),  # none: it is online
+    Column("address", String),
+    Column("step_free", Boolean),
+    Column("hearing_loop", Boolean),
+    Column("toilet", Boolean),
+    Column("bus", String),
+    Column("note", Document),
+)
+
+staff = Table(
+    "staff",
+    metadata,
+    key(),
+    Column("code", String, unique=True),
+    Column("name", String, nullable=False),
+    Column("email", String, nullable=False, unique=True),
+    Column("role", String, nullable=False),
+    Column("organisation_id", ForeignKey("organisations.id")),
+    Column("languages", Document, nullable=False),
+)

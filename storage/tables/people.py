@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Who writes to us, from where, and what they have agreed to."""
+
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
+
+from storage.tables.base import Key, Moment, key, metadata
+
+people = Table(
+    "people",
+    metadata,
+    key(),
+    Column("code", String, unique=True),  # the id in loaded content; people who write to us have none
+    Column("language", String, nullable=False),
+    Column("first_name", String),
+    Column("birth_year", Integer),
+    Column("comune_istat", ForeignKey("comuni.istat")),
+    Column("goal", String),
+    Column("italian_level", String),
+    Column("source", String),  # how they found us: the src_ part of a link (D09)
+    Column("created_at", Moment, nullable=False),
+    Column("registered_at", Moment),
+    Column("stopped_at", Moment),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    key(),
+    Column("person_id", ForeignKey("people.id"), nullable=False, index=True),
+    Column("channel", String, nullable=False),
+    Column("address", String, nullable=False),
+    Column("simulated", Boolean, nullable=False),  # never reaches a real network
+    Column("created_at", Moment, nullable=False),
+    Column("last_in_at", Moment),
+    Column("blocked_at", Moment),
+    UniqueConstraint("channel", "address"),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    key(),
+    Column("person_id", ForeignKey("people.id"), nullable=False),
+    Column("purpose", String, nullable=False),
+    Column("given", Boolean, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("text_hash", String, nullable=False),
+    Column("version", String, nullable=False),
+    Column("language", String, nullable=False),
+    Column("channel", String, nullable=False),
+    Column("question_id", Key, nullable=False),  # the message that asked
+    Column("answer_id", Key, nullable=False),  # the message that answered
+    Column("provider_id", String),  # the provider's own id of the answer
+    Column("at", Moment, nullable=False),
+    Column("withdrawn_at", Moment),
+    Column("withdrawn_by", Key),  # the message that took it back
+    Index("ix_consents_person_id_purpose", "person_id", "purpose"),
+)
+
+enrolments = Table(
+    "enrolments",
+    metadata,
+    key(),
+    Column("person_id", ForeignKey("people.id"), nullable=False),
+    Column("programme_id", ForeignKey("programmes.id"), nullable=False),
+    Column("state", String, nullable=False),
+    Column("at", Moment, nullable=False),
+    UniqueConstraint("person_id", "programme_id"),
+)

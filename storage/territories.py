@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Comuni, Unioni and areas; the programmes and desks of each."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from storage.tables import areas, comuni, organisations, programmes, unions
+
+if TYPE_CHECKING:
+    from storage.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A comune with the Unione and the area it belongs to."""
+
+    istat: str
+    name: str
+    union: str
+    area: str
+
+
+@dataclass(frozen=True, slots=True)
+class Programme:
+    id: str
+    name: str
+    summary: dict[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """A body of the network, with how to reach it."""
+
+    id: str
+    name: str
+    kind: str
+    comune_istat: str | None
+    area_id: str | None
+    phone: str | None
+    email: str | None
+    address: str | None
+    opening: dict[str, str] | None
+
+
+_places = select(comuni.c.istat, comuni.c.name, comuni.c.union_id, unions.c.area_id).join(unions, unions.c.id == comuni.c.union_id)
+
+
+class Territories:
+    def __init__(self, store: "Store") -> None:
+        self.store = store
+
+    def places(self) -> list[Place]:
+        return [Place(*row) for row in self.store.read(_places.order_by(comuni.c.name))]
+
+    def place(self, istat: str | None) -> Place | None:
+        rows = self.store.read(_places.where(comuni.c.istat == istat)) if istat else []
+        return Place(*rows[0]) if rows else None
+
+    def subdivision(self, area_id: str) -> str | None:
+        """The province whose patron saint's day an area keeps."""
+        rows = self.store.read(select(areas.c.patron_subdivision).where(areas.c.id == area_id))
+        return rows[0][0] if rows else None
+
+    def programmes(self, area_id: str) -> list[Programme]:
+        """The programmes a person of this area can join, in the order they are offered."""
+        order: list[str] = next(iter(row[0] for row in self.store.read(select(areas.c.programmes).where(areas.c.id == area_id))), [])
+        rows = self.store.read(
+            select(programmes.c.id, programmes.c.name, programmes.c.summary).where(
+                programmes.c.area_id == area_id, programmes.c.kind == "programme"
+            )
+        )
+        found = [Programme(*row) for row in rows]
+        return sorted(found, key=lambda programme: order.index(programme.id) if programme.id in order else len(order))
+
+    def desks(self) -> list[Organisation]:
+        """The public desks, by name."""
+        columns: list[Any] = [organisations.c[name] for name in Organisation.__dataclass_fields__]
+        rows = self.store.read(
+            select(*columns).where(organisations.c.kind == "public_desk").order_by(organisations.c.name)
+        )
+        return [Organisation(*row) for row in rows]

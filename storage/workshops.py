@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Workshops, places and the line of those who wait."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Select, bindparam, case, func, insert, select, update
+
+from storage.tables import bookings, comuni, series, unions, venues, workshops
+
+if TYPE_CHECKING:
+    from storage.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Venue:
+    """Where something happens, and what helps a person get in."""
+
+    name: str
+    address: str | None
+    comune_istat: str | None
+    comune: str | None
+    union: str | None
+    area: str | None
+    step_free: bool | None
+    hearing_loop: bool | None
+    toilet: bool | None
+    bus: str | None
+    note: dict[str, str] | None
+
+    @property
+    def is_online(self) -> bool:
+        return self.comune_istat is None
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """A workshop with its venue; times are aware, in UTC."""
+
+    id: int
+    code: str | None
+    series_id: str
+    area_id: str
+    programme_id: str
+    title: dict[str, str]
+    summary: dict[str, str]
+    bring: dict[str, str] | None
+    starts_at: datetime
+    ends_at: datetime
+    opens_at: datetime
+    closes_at: datetime
+    capacity: int
+    languages: list[str]
+    italian_level: str | None
+    counts_for_path: bool
+    line: int
+    revision: int
+    cancelled_at: datetime | None
+    venue: Venue
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many people hold a place, hold an offer, and wait."""
+
+    booked: int
+    offered: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """A person's place, or place in line, at a workshop."""
+
+    id: int
+    workshop_id: int
+    person_id: int
+    state: str
+    ticket: int | None
+    booked_at: datetime | None
+    confirmed_at: datetime | None
+    offered_until: datetime | None
+
+
+_venue_columns = [
+    venues.c.name,
+    venues.c.address,
+    venues.c.comune_istat,
+    comuni.c.name,
+    comuni.c.union_id,
+    unions.c.area_id,
+    venues.c.step_free,
+    venues.c.hearing_loop,
+    venues.c.toilet,
+    venues.c.bus,
+    venues.c.note,
+]
+_workshop_columns = [
+    workshops.c.id,
+    workshops.c.code,
+    workshops.c.series_id,
+    series.c.area_id,
+    series.c.programme_id,
+    *(workshops.c[name] for name in list(Workshop.__dataclass_fields__)[5:-1]),
+]
+_workshops = (
+    select(*_workshop_columns, *_venue_columns)
+    .join(series, series.c.id == workshops.c.series_id)
+    .join(venues, venues.c.id == workshops.c.venue_id)
+    .outerjoin(comuni, comuni.c.istat == venues.c.comune_istat)
+    .outerjoin(unions, unions.c.id == comuni.c.union_id)
+)
+_booking_columns = [bookings.c[name] for name in Booking.__dataclass_fields__]
+ACTIVE = ("booked", "waiting", "offered")
+
+
+def _counted(state: str) -> Any:
+    return func.coalesce(func.sum(case((bookings.c.state == state, 1), else_=0)), 0)
+
+
+_counts = select(_counted("booked"), _counted("offered"), _counted("waiting")).where(
+    bookings.c.workshop_id == bindparam("workshop_id")
+)
+_mine = select(*_booking_columns).where(
+    bookings.c.workshop_id == bindparam("workshop_id"),
+    bookings.c.person_id == bindparam("person_id"),
+    bookings.c.state.in_(ACTIVE),
+)
+
+
+class Workshops:
+    def __init__(self, store: "Store") -> None:
+        self.store = store
+
+    def get(self, id: int) -> Workshop | None:
+        found = self._all(_workshops.where(workshops.c.id == id))
+        return found[0] if found else None
+
+    def open(self, now: datetime) -> list[Workshop]:
+        """Those that take bookings now, soonest first."""
+        return self._all(
+            _workshops.where(workshops.c.opens_at <= now, workshops.c.closes_at > now, workshops.c.cancelled_at.is_(None))
+            .order_by(workshops.c.starts_at, workshops.c.id)
+        )
+
+    def starting(self, after: datetime, before: datetime) -> list[Workshop]:
+        """Those that start after one instant and not after the other."""
+        return self._all(
+            _workshops.where(
+                workshops.c.starts_at > after, workshops.c.starts_at <= before, workshops.c.cancelled_at.is_(None)
+            ).order_by(workshops.c.starts_at)
+        )
+
+    def lock(self, id: int) -> Workshop | None:
+        """The workshop; everyone who wants one of its places queues here until this transaction ends."""
+        self.store.read(select(workshops.c.id).where(workshops.c.id == id).with_for_update())
+        return self.get(id)
+
+    def counts(self, workshop_id: int) -> Counts:
+        return Counts(*map(int, self.store.read(_counts, {"workshop_id": workshop_id})[0]))
+
+    def all_counts(self, ids: list[int]) -> dict[int, Counts]:
+        rows = self.store.read(
+            select(bookings.c.workshop_id, _counted("booked"), _counted("offered"), _counted("waiting"))
+            .where(bookings.c.workshop_id.in_(ids))
+            .group_by(bookings.c.workshop_id)
+        )
+        return {id: Counts(0, 0, 0) for id in ids} | {row[0]: Counts(*map(int, row[1:])) for row in rows}
+
+    def booking_of(self, person_id: int, workshop_id: int) -> Booking | None:
+        rows = self.store.read(_mine, {"workshop_id": workshop_id, "person_id": person_id})
+        return Booking(*rows[0]) if rows else None
+
+    def booking(self, id: int) -> Booking | None:
+        rows = self.store.read(select(*_booking_columns).where(bookings.c.id == id))
+        return Booking(*rows[0]) if rows else None
+
+    def bookings_of(self, person_id: int) -> list[Booking]:
+        """What a person has asked for and not given up, oldest first."""
+        rows = self.store.read(
+            select(*_booking_columns)
+            .where(bookings.c.person_id == person_id, bookings.c.state.in_(ACTIVE))
+            .order_by(bookings.c.id)
+        )
+        return [Booking(*row) for row in rows]
+
+    def booked(self, workshop_id: int) -> list[Booking]:
+        rows = self.store.read(
+            select(*_booking_columns)
+            .where(bookings.c.workshop_id == workshop_id, bookings.c.state == "booked")
+            .order_by(bookings.c.id)
+        )
+        return [Booking(*row) for row in rows]
+
+    def position(self, booking: Booking) -> int:
+        """A waiting person's place in line, counted from 1."""
+        return int(
+            self.store.read(
+                select(func.count()).where(
+                    bookings.c.workshop_id == booking.workshop_id,
+                    bookings.c.state == "waiting",
+                    bookings.c.ticket <= booking.ticket,
+                )
+            )[0][0]
+        )
+
+    def add_booking(self, **values: Any) -> int:
+        return int(self.store.write(insert(bookings).values(**values).returning(bookings.c.id)).scalar_one())
+
+    def change_booking(self, id: int, **values: Any) -> None:
+        self.store.write(update(bookings).where(bookings.c.id == id).values(**values))
+
+    def change(self, id: int, **values: Any) -> None:
+        self.store.write(update(workshops).where(workshops.c.id == id).values(**values))
+
+    def _all(self, statement: Select[Any]) -> list[Workshop]:
+        split = len(_workshop_columns)
+        return [Workshop(*row[:split], Venue(*row[split:])) for row in self.store.read(statement)]

@@ -1,0 +1,427 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""
+Plays a transcript.
+
+A transcript is written like a script for the theatre:
+
+    # Comments are for people.
+    Amina: ciao                              what somebody writes
+    Sportello to Amina: Che cosa ti serve?   what Sportello writes back ...
+        1. Un aiuto                          ... line by line ...
+        [Un aiuto] [Orientamento]            ... and the buttons under it
+    (2 hours pass)                           a stage direction, one of those below
+
+Between any two lines the whole application is thrown away and built again from the database, so a conversation
+that works here also survives a restart, whichever line it comes after.
+"""
+
+import asyncio
+import itertools
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import insert, select
+
+from bot.channels.terminal import said
+from bot.clock import Clock
+from bot.main import Sportello, build
+from bot.settings import Settings
+from handlers.desk import Desk
+from handlers.engine.turn import Play
+from handlers.talk import Address, Incoming, Tap
+from handlers.talk.text import ROME
+from storage import Store
+from storage.messages import Message
+from storage.people import Person
+from storage.tables import consents, identities, messages, series, venues, workshops
+from tests.database import MONDAY
+
+DIRECTIONS: list[tuple[re.Pattern[str], Callable[..., None]]] = []
+KINDS = {
+    "photo": "photo",
+    "voice message": "voice",
+    "video": "video",
+    "sticker": "sticker",
+    "place": "location",
+    "contact": "contact",
+    "file": "document",
+    "poll": "other",
+}
+
+
+def direction(pattern: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    def remember(act: Callable[..., None]) -> Callable[..., None]:
+        DIRECTIONS.append((re.compile(pattern + "$"), act))
+        return act
+
+    return remember
+
+
+class Stage:
+    """A desk on a database, a clock that stands still until it is moved, and people who write."""
+
+    def __init__(self, url: str, channel: str = "telegram", now: datetime = MONDAY, play: Play | None = None) -> None:
+        self.url, self.channel, self.now, self.play = url, channel, now, play
+        self.numbers = itertools.count(1)
+        self.languages: dict[str, str] = {}
+        self.last: Incoming | None = None
+        self.seen = 0
+
+    def desk(self) -> Sportello:
+        """A brand-new application: nothing but the database is shared with the one before."""
+        settings = Settings(simulator=True, database_url=self.url)
+        return build(settings, Clock(real=lambda: self.now), transports={}, play=self.play)
+
+    def with_store(self, work: Callable[[Store], Any]) -> Any:
+        desk = self.desk()
+        try:
+            with desk.storage.writing() as store:
+                return work(store)
+        finally:
+            desk.close()
+
+    def sends(self, who: str, text: str = "", **more: Any) -> None:
+        number = f"{who}-{next(self.numbers)}"
+        message = Incoming(
+            self.address(who), number, self.now, message_id=number, text=text, language=self.languages.get(who, "it"), **more
+        )
+        self.hears(message)
+
+    def hears(self, message: Incoming) -> None:
+        self.last = message
+        self.played(lambda desk: desk.engine.hear([message]))
+
+    def played(self, act: Callable[[Sportello], Any]) -> None:
+        """Do something with a new application, then let it send what is due."""
+        desk = self.desk()
+        try:
+            act(desk)
+            asyncio.run(desk.deliverer.drain())
+        finally:
+            desk.close()
+
+    def address(self, who: str) -> Address:
+        return Address(self.channel, f"stage:{who}", simulated=True)
+
+    def person(self, store: Store, who: str) -> Person:
+        found = store.people.at(self.channel, self.address(who).id)
+        assert found, f"{who} has not written yet"
+        return found[1]
+
+    def heard(self) -> list[str]:
+        """What has been sent since the last time, as lines of the transcript."""
+
+        def new(store: Store) -> list[tuple[Message, str]]:
+            rows = store.read(
+                select(messages.c.id, identities.c.address)
+                .join(identities, identities.c.id == messages.c.identity_id)
+                .where(messages.c.direction == "out", messages.c.state == "sent", messages.c.id > self.seen)
+                .order_by(messages.c.sent_at, messages.c.priority, messages.c.id)
+            )
+            return [(message, row.address) for row in rows if (message := store.messages.get(row.id))]
+
+        found = self.with_store(new)
+        self.seen = max([self.seen, *(message.id for message, _address in found)])
+        return [line for message, address in found for line in said(message, address.removeprefix("stage:"))]
+
+    def shown_to(self, who: str) -> list[Message]:
+        def out(store: Store) -> list[Message]:
+            return [one for one in store.messages.of(self.person(store, who).id) if one.direction == "out" and one.state == "sent"]
+
+        return self.with_store(out)  # type: ignore[no-any-return]
+
+
+# What can happen on stage
+
+
+@direction(r"there is a workshop «(.+)» in (\d+) days? at (\d+):(\d+) with (\d+) places?(?: in (.+?))?(, on the path)?")
+def a_workshop(stage: Stage, title: str, days: str, hour: str, minute: str, seats: str, town: str | None, path: str | None) -> None:
+    local = stage.now.astimezone(ROME).replace(hour=int(hour), minute=int(minute), second=0) + timedelta(days=int(days))
+
+    def add(store: Store) -> None:
+        comune = next((one.istat for one in store.territories.places() if one.name == (town or "Bologna")), None)
+        venue = f"venue-{comune or 'online'}"
+        if not store.read(select(venues.c.id).where(venues.c.id == venue)):
+            known = {"address": "Via Immaginaria 10", "step_free": True, "toilet": True, "bus": "11"} if comune else {}
+            store.write(insert(venues).values(id=venue, name="Casa Lumetta" if comune else "Online", comune_istat=comune, **known))
+        if not store.read(select(series.c.id).where(series.c.id == "stage")):
+            name = {"it": "Bussola del lavoro", "en": "Bussola del lavoro"}
+            today = stage.now.date()
+            values = {"kind": "semester", "programme_id": "bussola", "area_id": "bologna", "name": name}
+            store.write(insert(series).values(id="stage", starts_on=today, ends_on=today + timedelta(days=180), **values))
+        store.write(
+            insert(workshops).values(
+                series_id="stage",
+                title={"it": title, "en": title},
+                summary={"it": "Impariamo insieme.", "en": "We learn together."},
+                venue_id=venue,
+                starts_at=local,
+                ends_at=local + timedelta(hours=2),
+                opens_at=stage.now - timedelta(days=1),
+                closes_at=local - timedelta(hours=12),
+                capacity=int(seats),
+                languages=["it"],
+                counts_for_path=bool(path),
+                line=0,
+                revision=0,
+            )
+        )
+
+    stage.with_store(add)
+
+
+@direction(r"(\w+)'s phone speaks (\w+)")
+def phone_speaks(stage: Stage, who: str, language: str) -> None:
+    stage.languages[who] = {"English": "en", "Italian": "it", "Arabic": "ar", "French": "fr"}[language]
+
+
+@direction(r"(\w+) is registered(?: in ([^,]+?))?(, and wants reminders)?(?:, and speaks (English|Italian))?")
+def registered(stage: Stage, who: str, town: str | None, wants_reminders: str | None, language: str | None) -> None:
+    def add(store: Store) -> None:
+        address = stage.address(who)
+        spoken = "en" if language == "English" else "it"
+        identity, person = store.people.meet(
+            address.channel, address.id, simulated=True, language=spoken, release="0", now=stage.now
+        )
+        comune = next((one.istat for one in store.territories.places() if one.name == (town or "Bologna")), None)
+        store.people.change(person.id, first_name=who, birth_year=1987, comune_istat=comune, registered_at=stage.now)
+        store.dialogues.save(person.id, **{**at_home(identity.id, stage.now)})
+        if wants_reminders:
+            store.people.record_consent(**agreed(person.id, spoken, stage.channel, stage.now))
+
+    stage.with_store(add)
+
+
+def at_home(identity_id: int, now: datetime) -> dict[str, Any]:
+    empty: dict[str, Any] = {name: None for name in ("step", "question_id", "question_kind", "question_hash")}
+    rest: dict[str, Any] = {"draft": {}, "trail": [], "paused": [], "kept": {}, "misses": 0, "version": 1, "release": "0"}
+    return {**empty, **rest, "conversation": "menu", "identity_id": identity_id, "changed_at": now}
+
+
+def agreed(person_id: int, language: str, channel: str, now: datetime) -> dict[str, Any]:
+    return {
+        "person_id": person_id,
+        "purpose": "service_messages",
+        "given": True,
+        "text": "Vuoi ricevere qui i promemoria dei tuoi appuntamenti?",
+        "text_hash": "0" * 64,
+        "version": "1.0",
+        "language": language,
+        "channel": channel,
+        "question_id": 0,
+        "answer_id": 0,
+        "at": now,
+    }
+
+
+@direction(r"(\w+) has a place at «(.+)»")
+def takes_a_place(stage: Stage, who: str, title: str) -> None:
+    registered(stage, who, None, None, None) if not knows(stage, who) else None
+
+    def book(desk: Sportello) -> None:
+        with desk.storage.writing() as store:
+            person = stage.person(store, who)
+            found = Desk(store, person, stage.now, desk.engine.play.catalogues, chat=store.people.reachable(person.id))
+            found.workshops.book(workshop_id(store, title), or_wait=True)
+
+    stage.played(book)
+
+
+def knows(stage: Stage, who: str) -> bool:
+    return bool(stage.with_store(lambda store: store.people.at(stage.channel, stage.address(who).id)))
+
+
+@direction(r"(\d+) (minutes|hours|days) pass")
+def time_passes(stage: Stage, number: str, unit: str) -> None:
+    """Time goes by in small steps, and what comes due on the way happens on the way."""
+    length = timedelta(**{unit: int(number)})
+    until = stage.now + length
+    step = timedelta(hours=1) if length > timedelta(days=1) else timedelta(minutes=20)
+
+    def live_on(desk: Sportello) -> None:
+        while stage.now < until:
+            stage.now = min(until, stage.now + min(step, length / 4))
+            desk.engine.retry()
+            if desk.worker.plan_moments() or desk.deliverer.delivery.anything_due():
+                asyncio.run(desk.deliverer.drain())
+
+    stage.played(live_on)
+
+
+@direction(r"the same message arrives again")
+def again(stage: Stage) -> None:
+    assert stage.last is not None
+    stage.hears(stage.last)
+
+
+@direction(r"(\w+) taps «(.+?)»(?: on an earlier message)?")
+def taps(stage: Stage, who: str, label: str) -> None:
+    """A touch on the newest message that shows this label, old or not."""
+    for message in reversed(stage.shown_to(who)):
+        for index, option in enumerate(message.options or []):
+            if option["short"] == label:
+                return stage.sends(who, kind="tap", tap=Tap(message.id, index))
+    raise LookupError(f"no message to {who} shows [{label}]")
+
+
+@direction(r"(\w+) sends a (photo|voice message|video|sticker|place|contact|file|poll)")
+def sends_a(stage: Stage, who: str, kind: str) -> None:
+    stage.sends(who, kind=KINDS[kind])
+
+
+@direction(r"(\w+) changes that message to «(.*)»")
+def changes(stage: Stage, who: str, text: str) -> None:
+    stage.sends(who, text, kind="edited")
+
+
+@direction(r"(\w+) sends nothing at all")
+def sends_nothing(stage: Stage, who: str) -> None:
+    stage.sends(who, "")
+
+
+@direction(r"(\w+) writes (\d+) times «(.)»")
+def writes_much(stage: Stage, who: str, times: str, letter: str) -> None:
+    stage.sends(who, letter * int(times))
+
+
+@direction(r"(\w+) opens the link «(.+)»")
+def opens_link(stage: Stage, who: str, payload: str) -> None:
+    stage.sends(who, "/start", start=payload)
+
+
+@direction(r"(\w+) (blocks|unblocks) the chat")
+def blocks(stage: Stage, who: str, what: str) -> None:
+    stage.sends(who, kind="blocked" if what == "blocks" else "unblocked")
+
+
+@direction(r"the desk calls off «(.+)»")
+def called_off(stage: Stage, title: str) -> None:
+    stage.with_store(lambda store: store.workshops.change(workshop_id(store, title), cancelled_at=stage.now))
+
+
+@direction(r"the desk moves «(.+)» by (\d+) (minutes|hours|days)")
+def moved(stage: Stage, title: str, number: str, unit: str) -> None:
+    def move(store: Store) -> None:
+        found = store.workshops.get(workshop_id(store, title))
+        assert found
+        by = timedelta(**{unit: int(number)})
+        times = {name: getattr(found, name) + by for name in ("starts_at", "ends_at", "closes_at")}
+        store.workshops.change(found.id, revision=found.revision + 1, **times)
+
+    stage.with_store(move)
+
+
+# What can be checked on stage
+
+
+@direction(r"(\w+) (is booked|waits|has no place) (?:for|at) «(.+)»")
+def has_a_place(stage: Stage, who: str, what: str, title: str) -> None:
+    def look(store: Store) -> str | None:
+        booking = store.workshops.booking_of(stage.person(store, who).id, workshop_id(store, title))
+        return booking.state if booking else None
+
+    assert stage.with_store(look) == {"is booked": "booked", "waits": "waiting", "has no place": None}[what], (who, title)
+
+
+@direction(r"(\w+) has confirmed «(.+)»")
+def has_confirmed(stage: Stage, who: str, title: str) -> None:
+    def look(store: Store) -> bool:
+        booking = store.workshops.booking_of(stage.person(store, who).id, workshop_id(store, title))
+        return bool(booking and booking.confirmed_at)
+
+    assert stage.with_store(look), (who, title)
+
+
+@direction(r"(\w+) has (agreed|not agreed) to (reminders|offers)")
+def has_agreed(stage: Stage, who: str, what: str, topic: str) -> None:
+    purpose = {"reminders": "service_messages", "offers": "opportunity_push"}[topic]
+    found = stage.with_store(lambda store: purpose in store.people.consents(stage.person(store, who).id))
+    assert found == (what == "agreed"), (who, topic, what)
+
+
+@direction(r"(\w+)'s consent to (reminders|offers) is proved")
+def proved(stage: Stage, who: str, topic: str) -> None:
+    """The row names the question that was on the screen and the message that answered it."""
+    purpose = {"reminders": "service_messages", "offers": "opportunity_push"}[topic]
+
+    def look(store: Store) -> None:
+        person = stage.person(store, who)
+        row = store.read(
+            select(consents).where(consents.c.person_id == person.id, consents.c.purpose == purpose).order_by(consents.c.id)
+        )[-1]
+        question, answer = store.messages.get(row.question_id), store.messages.get(row.answer_id)
+        assert question and answer and row.text in question.text and answer.direction == "in", row
+        assert row.provider_id == answer.message_key and row.version and len(row.text_hash) == 64, row
+
+    stage.with_store(look)
+
+
+@direction(r"(\w+) is known as «(.+)», born in (\d+), of (.+), (registered|not registered)")
+def known_as(stage: Stage, who: str, name: str, year: str, town: str, state: str) -> None:
+    def look(store: Store) -> None:
+        person = stage.person(store, who)
+        place = store.territories.place(person.comune_istat)
+        seen = (person.first_name, person.birth_year, place.name if place else "nowhere", bool(person.registered_at))
+        assert seen == (name, int(year), town, state == "registered"), seen
+
+    stage.with_store(look)
+
+
+def workshop_id(store: Store, title: str) -> int:
+    for row in store.read(select(workshops.c.id, workshops.c.title)):
+        if row.title["it"] == title:
+            return int(row.id)
+    raise LookupError(f"no workshop is called «{title}»")
+
+
+@direction(r"(\w+) is not registered")
+def not_registered(stage: Stage, who: str) -> None:
+    assert stage.with_store(lambda store: stage.person(store, who).registered_at) is None
+
+
+@direction(r"(\w+) came from «(.+)»")
+def came_from(stage: Stage, who: str, source: str) -> None:
+    assert stage.with_store(lambda store: stage.person(store, who).source) == source
+
+
+@direction(r"a person of the desk is asked to look after (\w+): (\w+)")
+def case_is_open(stage: Stage, who: str, reason: str) -> None:
+    assert reason in stage.with_store(lambda store: store.cases.open_reasons(stage.person(store, who).id)), (who, reason)
+
+
+@direction(r"nothing of «(.+)» is lost")
+def nothing_lost(stage: Stage, text: str) -> None:
+    found = stage.with_store(lambda store: store.read(select(messages.c.id).where(messages.c.text == text)))
+    assert found, text
+
+
+def play(path: Path, url: str, channel: str) -> list[str]:
+    """The transcript as Sportello would have it today."""
+    stage, out = Stage(url, channel), []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith(("Sportello to ", "    ")):
+            continue  # said again below, by Sportello itself
+        out.append(line)
+        if found := re.match(r"\((.+)\)$", line):
+            perform(stage, found[1])
+        elif found := re.match(r"(\w+): (.*)$", line):
+            stage.sends(found[1], found[2])
+        out += stage.heard()
+    return out
+
+
+def perform(stage: Stage, words: str) -> None:
+    for pattern, act in DIRECTIONS:
+        if found := pattern.match(words):
+            return act(stage, *found.groups())
+    known = "\n".join(f"  ({pattern.pattern})" for pattern, _act in DIRECTIONS)
+    raise LookupError(f"no stage direction matches ({words}); these are known:\n{known}")
+
+
+def neutral(lines: list[str]) -> list[str]:
+    """Lines without the borders between messages: where a long text is parted is the channel's affair."""
+    without = [re.sub(r"^Sportello to \w+: ?", "", line).strip() for line in lines]
+    return [line for line in without if line]

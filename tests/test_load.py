@@ -1,0 +1,585 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""A folder of content comes into the database whole, or not at all; and coming twice it changes nothing."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+import storage
+from handlers.desk.loading import BadContent, Content, Report, load, problems, read
+from handlers.rules.content import instant, working_day
+from storage import Storage
+from storage.content import Content as Stored
+from storage.tables import metadata
+
+DEMO = Path(__file__).parent.parent / "bot" / "demo"
+MONDAY = date(2026, 3, 2)
+ROME = ZoneInfo("Europe/Rome")
+
+
+@pytest.fixture
+def database(storage_url: str) -> Iterator[Storage]:
+    opened = storage.open(storage_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the demo programme, to be changed."""
+    return Path(shutil.copytree(DEMO, tmp_path / "content"))
+
+
+@pytest.fixture(scope="module")
+def demo() -> Content:
+    return read(DEMO)
+
+
+def put_in(database: Storage, folder: Path = DEMO, today: date = MONDAY) -> Report:
+    now = datetime(today.year, today.month, today.day, 9, tzinfo=UTC)
+    with database.writing() as store:
+        return load(store, read(folder), today=today, now=now)
+
+
+def rows(database: Storage, table: str) -> dict[str, dict[str, Any]]:
+    """What a table holds, by the name that content gives to each row."""
+    with database.reading() as store:
+        found = Stored(store).rows(table)
+    return {row.get("code") or row.get("id") or row.get("istat") or row.get("key"): row for row in found}
+
+
+def outcomes(report: Report) -> set[str]:
+    return {outcome for nouns in report.loaded.values() for counter in nouns.values() for outcome in counter}
+
+
+def change(file: Path, old: str, new: str, after: str = "") -> int:
+    """Write something else in a file, the first time it stands after something; the line of that something."""
+    written = file.read_text("utf-8")
+    start = written.index(after)
+    assert old in written[start:], f"{file.name} does not say {old}"
+    file.write_text(written[:start] + written[start:].replace(old, new, 1), "utf-8")
+    return written.count("\n", 0, start) + 1
+
+
+# ---- the whole demo
+
+
+def test_the_whole_demo_is_loaded(database: Storage) -> None:
+    put_in(database)
+    expected = {
+        "areas": 3,
+        "unions": 10,
+        "comuni": 68,
+        "programmes": 32,
+        "venues": 8,
+        "organisations": 67,
+        "staff": 13,
+        "people": 14,
+        "identities": 14,
+        "dialogues": 14,
+        "series": 3,
+        "workshops": 20,
+        "questions": 10,
+        "notices": 1,
+        "settings": 9,
+        "bookings": 0,
+    }
+    with database.reading() as store:
+        assert {table: len(Stored(store).rows(table)) for table in expected} == expected
+
+
+def test_the_report_says_what_became_of_each_file(database: Storage) -> None:
+    lines = str(put_in(database)).splitlines()
+    assert lines[:10] == [
+        "territories.yaml: areas 3 new; unions 10 new; comuni 68 new",
+        "programmes.yaml: programmes 32 new",
+        "organisations.yaml: venues 8 new; organisations 67 new",
+        "people.yaml: staff 13 new; jobseekers 14 new",
+        "workshops.yaml: series 3 new; workshops 20 new",
+        "services_faq.yaml: questions 10 new",
+        "privacy_notice.yaml: notices 1 new",
+        "service.yaml: settings 9 new",
+        "workshops.yaml: work_design, w21, w22, w23, w24, w25: validated, not loaded (no place for it yet)",
+        "opportunities.yaml: validated, not loaded (no place for it yet)",
+    ]
+    files = {line.split(":")[0] for line in lines}
+    assert files == {path.name for path in DEMO.glob("*.yaml")}
+
+
+def test_what_is_loaded_can_be_read_by_those_who_need_it(database: Storage) -> None:
+    put_in(database)
+    with database.reading() as store:
+        place = store.territories.place("037006")
+        assert place is not None and (place.name, place.area) == ("Bologna", "bologna")
+        assert store.territories.programmes("est_milano")[0].id == "cal"
+        desk = next(desk for desk in store.territories.desks() if desk.id == "p02")
+        assert (desk.phone, desk.email) == ("+39 000 000 0102", "desk2@example.org")
+        assert desk.opening is not None and desk.opening.keys() == {"it", "en"}
+        question = store.questions.get("faq-02")
+        assert question is not None and "ho perso il lavoro" in question.keywords["it"]
+        assert question.keywords["en"][0] == "i lost my job" and question.review_on == date(2026, 8, 29)
+        notice = store.questions.notice()
+        assert notice is not None and "{service_name}" in notice.layer_1["it"]
+        assert notice.consents["follow_up"]["text"]["en"].startswith("May we ask")
+        assert store.questions.settings()["answer_hours"] == 8
+        assert store.questions.settings()["quiet_hours"] == {"from": "20:00", "to": "08:00"}
+        first = store.workshops.open(datetime(2026, 3, 2, 9, tzinfo=UTC))[0]
+        assert (first.code, first.venue.name, first.line, first.revision) == (
+            "w13",
+            "Spazio Lavoro Fontenera (demo)",
+            0,
+            0,
+        )
+
+
+def test_people_of_the_demo_are_registered_and_never_reach_a_real_network(database: Storage) -> None:
+    put_in(database)
+    with database.reading() as store:
+        found = store.people.at("whatsapp", "demo:j01")
+        assert found is not None
+        identity, person = found
+        assert store.dialogues.get(person.id).conversation is None
+    assert identity.simulated
+    assert (person.first_name, person.birth_year, person.language) == ("Amina", 1992, "fr")
+    assert (person.comune_istat, person.italian_level, person.goal) == ("037006", "A2", None)
+    assert person.registered_at == datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+def test_a_workshop_has_its_times_and_its_tutor(database: Storage) -> None:
+    put_in(database)
+    workshop, tutor = rows(database, "workshops")["w01"], rows(database, "staff")["t01"]
+    assert workshop["starts_at"] == datetime(2026, 3, 9, 10, tzinfo=ROME)
+    assert workshop["ends_at"] == datetime(2026, 3, 9, 12, tzinfo=ROME)
+    assert workshop["opens_at"] == datetime(2026, 2, 9, 8, tzinfo=ROME)
+    assert workshop["closes_at"] == datetime(2026, 3, 8, 22, tzinfo=ROME)
+    assert workshop["tutor_id"] == tutor["id"]
+
+
+# ---- loading again
+
+
+def test_loading_twice_on_one_day_changes_nothing(database: Storage) -> None:
+    put_in(database)
+    before = {table.name: rows(database, table.name) for table in metadata.sorted_tables}
+    assert outcomes(put_in(database)) == {"unchanged"}
+    assert {table.name: rows(database, table.name) for table in metadata.sorted_tables} == before
+
+
+def test_on_the_next_day_only_days_change(database: Storage) -> None:
+    put_in(database)
+    report = put_in(database, today=MONDAY + timedelta(days=1))
+    changed = {noun for nouns in report.loaded.values() for noun, counter in nouns.items() if "changed" in counter}
+    assert changed == {"series", "workshops", "questions"}
+    assert "new" not in outcomes(report)
+    workshop = rows(database, "workshops")["w01"]
+    assert workshop["starts_at"] == datetime(2026, 3, 10, 10, tzinfo=ROME)
+    assert workshop["revision"] == 1
+
+
+def test_a_workshop_that_moves_keeps_its_bookings(database: Storage, folder: Path) -> None:
+    put_in(database)
+    now = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    workshop, person = rows(database, "workshops")["w02"], rows(database, "people")["j01"]
+    with database.writing() as store:
+        store.workshops.add_booking(workshop_id=workshop["id"], person_id=person["id"], state="booked", changed_at=now)
+        store.workshops.change(workshop["id"], line=4)
+    change(folder / "workshops.yaml", 'time: "10:00"', 'time: "11:30"', after="id: w02")
+    report = put_in(database, folder)
+    assert report.loaded["workshops"]["workshops"] == {"changed": 1, "unchanged": 19}
+    moved = rows(database, "workshops")["w02"]
+    assert moved["starts_at"] == datetime(2026, 3, 23, 11, 30, tzinfo=ROME)
+    assert (moved["id"], moved["line"], moved["revision"]) == (workshop["id"], 4, 1)
+    with database.reading() as store:
+        assert [booking.person_id for booking in store.workshops.booked(workshop["id"])] == [person["id"]]
+
+
+def test_a_workshop_that_only_grows_has_not_moved(database: Storage, folder: Path) -> None:
+    put_in(database)
+    change(folder / "workshops.yaml", "capacity: 20", "capacity: 24", after="id: w02")
+    put_in(database, folder)
+    workshop = rows(database, "workshops")["w02"]
+    assert (workshop["capacity"], workshop["revision"]) == (24, 0)
+
+
+def test_what_people_have_told_us_since_is_not_overwritten(database: Storage) -> None:
+    put_in(database)
+    with database.writing() as store:
+        store.people.change(rows(database, "people")["j01"]["id"], language="it", goal="sarta")
+    put_in(database, today=date(2027, 1, 4))
+    person = rows(database, "people")["j01"]
+    assert (person["language"], person["goal"], person["birth_year"]) == ("it", "sarta", 1992)
+    assert len(rows(database, "identities")) == 14
+
+
+def test_staff_who_came_by_email_are_recognised(database: Storage) -> None:
+    with database.writing() as store:
+        member = {"email": "o01@example.org", "name": "Milena", "role": "administrator", "languages": ["it"]}
+        Stored(store).put("staff", ("email",), member)
+    report = put_in(database)
+    assert report.loaded["people"]["staff"] == {"changed": 1, "new": 12}
+    assert rows(database, "staff")["o01"]["name"] == "Milena Orsatti"
+
+
+# ---- all or nothing
+
+BAD_ROWS = [
+    # file, where the row begins, what it says, what it says instead, what is wrong with that
+    ("workshops", "- id: w02", "capacity: 20", "capacity: 0", "w02: capacity must be a whole number of at least 1"),
+    ("workshops", "- id: w02", "capacity: 20", "capacity: many", "w02: capacity must be a whole number of at least 1"),
+    ("workshops", "- id: w02", "capacity: 20", "capacty: 20", "w02: capacty is not a field here; is capacity meant?"),
+    (
+        "workshops",
+        "- id: w02",
+        "series: bussola",
+        "series: busola",
+        "w02: series names “busola”, which is not among the series",
+    ),
+    ("workshops", "- id: w02", "venue: v05", "venue: v50", "w02: venue names “v50”, which is not among the venues"),
+    ("workshops", "- id: w02", "tutor: t01", "tutor: j01", "w02: tutor names “j01”, which is not among the staff"),
+    ("workshops", "- id: w02", 'time: "10:00"', "time: 10:00", 'w02: time must be a time in quotes, like "10:00"'),
+    ("workshops", "- id: w02", 'time: "10:00"', 'time: "25:00"', 'w02: time must be a time in quotes, like "10:00"'),
+    (
+        "workshops",
+        "- id: w02",
+        "day_offset: 21",
+        "day_offset: 2026-05-01",
+        "w02: day_offset must be a whole number of at least -3660",
+    ),
+    (
+        "workshops",
+        "- id: w02",
+        "opens_day_offset: -7",
+        "opens_day_offset: 21",
+        "w02: booking has a mistake: it closes before it opens",
+    ),
+    (
+        "workshops",
+        "- id: w02",
+        ", closes_hours_before: 12",
+        "",
+        "w02: booking has a mistake: closes_hours_before is missing",
+    ),
+    ("workshops", "- id: w02", "languages: [it, en]", "languages: it", "w02: languages must be a list"),
+    (
+        "workshops",
+        "- id: w02",
+        "counts_for_path: false",
+        "counts_for_path: 'no'",
+        "w02: counts_for_path must be true or false",
+    ),
+    ("workshops", "- id: w02", "- id: w02", "- id: w03", "w03: id “w03” is already on line "),
+    ("workshops", "it: LinkedIn", "en: LinkedIn and your online profile", "en: ''", "w02: title has no English (en)"),
+    (
+        "workshops",
+        "- id: gruppi_collegno",
+        "ends_day_offset: 60",
+        "ends_day_offset: 1",
+        "gruppi_collegno: ends_day_offset must be greater than starts_day_offset",
+    ),
+    (
+        "territories",
+        '{istat: "037006"',
+        '"037006"',
+        "037006",
+        'comuni_non_in_unione: istat must be six digits in quotes, like "037006"',
+    ),
+    (
+        "territories",
+        '{istat: "037008"',
+        '"037008"',
+        "037008",
+        'comuni_non_in_unione: istat must be six digits in quotes, like "037006"',
+    ),
+    (
+        "territories",
+        "- id: bologna",
+        "patron_subdivision: BO",
+        "patron_subdivision: QQ",
+        "bologna: patron_subdivision names “QQ”, a province whose patron's day we do not know",
+    ),
+    (
+        "programmes",
+        "- id: cil",
+        "area: collegno",
+        "area: torino",
+        "cil: area names “torino”, which is not among the areas",
+    ),
+    (
+        "organisations",
+        "- id: p01",
+        'comune_istat: "037006"',
+        'comune_istat: "999999"',
+        "p01: comune_istat names “999999”, which is not among the comuni",
+    ),
+    ("organisations", "- id: p01", "email: desk1@example.org", "email: desk1", "p01: email must be an e-mail address"),
+    ("organisations", "- {id: e01", "id: e01", "id: p01", "p01: id “p01” is already on line "),
+    (
+        "people",
+        "- id: t02",
+        "t02@example.org",
+        "t01@example.org",
+        "t02: email “t01@example.org” is already on line ",
+    ),
+    (
+        "people",
+        "- id: t02",
+        "role: counsellor",
+        "role: king",
+        "t02: role must be one of: "
+        "jobseeker, tutor, counsellor, operator, l68_operator, privacy_officer, administrator",
+    ),
+    (
+        "people",
+        "- id: j01",
+        "fictional: true",
+        "fictional: false",
+        "j01: fictional must be true: a file never holds a real person who looks for work",
+    ),
+    ("people", "- id: j01", "age: 34", "age: 340", "j01: age must be at most 110"),
+    (
+        "services_faq",
+        "- id: faq-02",
+        "ho perso il lavoro]",
+        "Ho perso il lavoro]",
+        "faq-02: tags must be in small letters: “Ho perso il lavoro”",
+    ),
+    (
+        "services_faq",
+        "- id: faq-02",
+        "[i lost my job",
+        "[I lost my job",
+        "faq-02: keywords must be in small letters: “I lost my job”",
+    ),
+    (
+        "services_faq",
+        "- id: faq-02",
+        "en: Find the desk",
+        "en: Find the desk in my town",
+        "faq-02: buttons has a mistake: en “Find the desk in my town” is longer than 20 characters",
+    ),
+    (
+        "privacy_notice",
+        "schema_version",
+        "Sono un programma.",
+        "Sono un programma. " * 20,
+        "informativa-v1: layer_1 (it) has 7",
+    ),
+    (
+        "privacy_notice",
+        "schema_version",
+        "di {service_name}",
+        "di {servce_name}",
+        "informativa-v1: layer_1 has {servce_name}, and only these can be filled in: "
+        "service_name, phone, address, controller_name, dpo_email",
+    ),
+    (
+        "privacy_notice",
+        "schema_version",
+        "version: '1.0'",
+        "version: 1.0",
+        "informativa-v1: version must be text: put it in quotes",
+    ),
+    (
+        "service",
+        "schema_version",
+        "answer_hours: 8",
+        "answer_hours: soon",
+        "answer_hours must be a whole number of at least 1",
+    ),
+    (
+        "service",
+        "schema_version",
+        "from: '20:00'",
+        "from: '07:00'",
+        "quiet_hours must begin in the evening and end the next morning",
+    ),
+    ("opportunities", "- id: job-02", "- id: job-02", "- id: job-01", "job-01: id “job-01” is already on line "),
+    ("microcopy", "- {id: saved", ", en: Done.", "", "saved: has no English (en)"),
+]
+
+
+@pytest.mark.parametrize(("file", "row", "old", "new", "wrong"), BAD_ROWS, ids=[row[-1][:60] for row in BAD_ROWS])
+def test_a_bad_row_is_named_with_its_line(
+    demo: Content, tmp_path: Path, file: str, row: str, old: str, new: str, wrong: str
+) -> None:
+    path = Path(shutil.copy(DEMO / f"{file}.yaml", tmp_path))
+    line = change(path, old, new, after=row)
+    found = problems(Content(demo.files | read(tmp_path).files))
+    assert any(problem.startswith(f"{file}.yaml:{line}: {wrong}") for problem in found), found
+
+
+def test_content_that_is_half_bad_is_not_loaded_at_all(database: Storage, folder: Path) -> None:
+    change(folder / "workshops.yaml", "capacity: 20", "capacity: none", after="id: w02")
+    change(folder / "microcopy.yaml", "en: Done.", "en: ''")
+    with pytest.raises(BadContent) as refused:
+        put_in(database, folder)
+    assert [re.sub(r"\d+", "N", problem, count=1) for problem in refused.value.problems] == [
+        "microcopy.yaml:N: saved: has no English (en)",
+        "workshops.yaml:N: w02: capacity must be a whole number of at least 1",
+    ]
+    assert {table.name for table in metadata.sorted_tables if rows(database, table.name)} == set()
+
+
+BROKEN_FILES = [
+    ("areas: [", "1: a bracket is opened here and never closed"),
+    ("areas:\n  - name: 'Bologna\n", "2: a quote is opened here and never closed"),
+    (
+        "areas:\n\t- name: Bologna\n",
+        "2: there is a tab, or a sign such as @ or %; use spaces, and put the text in quotes",
+    ),
+    ("areas:\n  - id: a\n    name: Bologna: la città\n", "3: there is a colon inside a text; put the text in quotes"),
+    ("areas:\n  - id: a\n   name: Bologna\n", "3: this line is not indented like the lines around it"),
+    ("areas:\n  - id: a\n    name Bologna\n    region: x\n", "3: there is no colon after the name of this field"),
+    ("areas:\n  - id: a\n    id: b\n", "3: id is said twice"),
+    ("areas: []\n---\nareas: []\n", "2: --- begins a second document; one file holds one"),
+    ("- areas\n", "1: the file must be made of fields, each with its name"),
+    ("", "1: the file must be made of fields, each with its name"),
+    ("areas: []\nnote: \x07\n", "2: there is a character that cannot be shown"),
+]
+
+
+@pytest.mark.parametrize(("written", "wrong"), BROKEN_FILES)
+def test_broken_yaml_is_explained_in_plain_words(folder: Path, written: str, wrong: str) -> None:
+    (folder / "territories.yaml").write_text(written, "utf-8")
+    assert problems(read(folder)) == [f"territories.yaml:{wrong}"]
+
+
+def test_a_file_that_is_not_utf_8_is_explained_too(folder: Path) -> None:
+    (folder / "territories.yaml").write_bytes("areas: []\nnote: Unità".encode("latin-1"))
+    assert problems(read(folder)) == ["territories.yaml:2: this is not UTF-8 text; save the file as UTF-8"]
+
+
+@pytest.mark.parametrize(
+    "written", ["workshops: 3", "workshops: [3]", "workshops: [{id: [w01], title: [x]}]", "yes: no"]
+)
+def test_content_of_any_shape_is_refused_without_a_crash(folder: Path, written: str) -> None:
+    (folder / "workshops.yaml").write_text(written, "utf-8")
+    assert all(problem.startswith("workshops.yaml:1: ") for problem in problems(read(folder)))
+    assert problems(read(folder))
+
+
+def test_a_colleague_keeps_their_email(database: Storage, folder: Path) -> None:
+    put_in(database)
+    change(folder / "people.yaml", "id: t01", "id: t91", after="- id: t01")
+    with pytest.raises(BadContent, match=r"people.yaml:\d+: t91: email is already that of t01"):
+        put_in(database, folder)
+
+
+# ---- folders of a real town
+
+
+def test_a_folder_with_some_files_refers_to_what_is_there(database: Storage, folder: Path) -> None:
+    put_in(database)
+    for path in folder.iterdir():
+        if path.name != "workshops.yaml":
+            path.unlink()
+    change(folder / "workshops.yaml", "capacity: 20", "capacity: 25", after="id: w02")
+    assert put_in(database, folder).loaded["workshops"]["workshops"] == {"changed": 1, "unchanged": 19}
+
+
+def test_a_folder_with_some_files_is_refused_where_nothing_is_there_yet(database: Storage, folder: Path) -> None:
+    (folder / "organisations.yaml").unlink()
+    with pytest.raises(BadContent, match="w02: venue names “v05”, which is not among the venues"):
+        put_in(database, folder)
+
+
+def test_the_length_of_the_notice_counts_what_was_set_before(database: Storage, folder: Path) -> None:
+    put_in(database)
+    with database.writing() as store:
+        store.questions.set("address", "Via Lunga " * 60)
+    for path in folder.iterdir():
+        if path.name != "privacy_notice.yaml":
+            path.unlink()
+    with pytest.raises(BadContent, match=r"layer_1 \(it\) has \d+ characters once filled in"):
+        put_in(database, folder)
+
+
+def test_a_file_nobody_knows_is_left_alone_and_named(database: Storage, folder: Path) -> None:
+    (folder / "workshop.yaml").write_text("{", "utf-8")
+    (folder / "pact.yaml").rename(folder / "pact.yml")
+    assert str(put_in(database, folder)).splitlines()[-2:] == [
+        "pact.yml: not a file we know, not read; is pact.yaml meant?",
+        "workshop.yaml: not a file we know, not read; is workshops.yaml meant?",
+    ]
+
+
+def test_a_folder_without_content_says_so(tmp_path: Path) -> None:
+    assert problems(read(tmp_path / "nowhere")) == [f"{tmp_path}/nowhere: there is no content here"]
+
+
+# ---- names
+
+
+def test_an_invented_body_is_shown_as_invented(database: Storage) -> None:
+    put_in(database)
+    named = rows(database, "organisations") | rows(database, "venues")
+    assert {row["name"].count("(demo)") for row in named.values()} == {1}
+    assert named["p01"]["name"] == "Sportello Lavoro Bologna (demo)"
+    assert named["v05"]["name"] == "Online (video call) (demo)"
+
+
+def test_a_real_body_is_not(database: Storage, folder: Path) -> None:
+    change(folder / "organisations.yaml", "fictional: true", "fictional: false")
+    change(folder / "organisations.yaml", "fictional: true", "fictional: false", after="- id: f01")
+    put_in(database, folder)
+    assert rows(database, "organisations")["f01"]["name"] == "Officine Zabrel"
+    assert rows(database, "organisations")["f02"]["name"] == "Pastificio Ondalba (demo)"
+    assert rows(database, "venues")["v01"]["name"] == "Casa Lumetta"
+
+
+def test_a_body_belongs_to_an_area(database: Storage) -> None:
+    put_in(database)
+    organisations = rows(database, "organisations")
+    assert {organisations[id]["area_id"] for id in ("p02", "f11", "e29")} == {"collegno"}
+    assert organisations["e01"]["area_id"] == "bologna" and organisations["e01"]["kind"] == "training_body"
+
+
+# ---- days and times
+
+
+def test_a_workshop_at_ten_is_at_ten_on_both_sides_of_the_clock_change(database: Storage) -> None:
+    """On 29 March 2026 the clocks of Rome go forward, on 25 October back."""
+    for today, hours in ((date(2026, 3, 2), {"w01": 9, "w04": 8}), (date(2026, 10, 1), {"w01": 8, "w04": 9})):
+        put_in(database, today=today)
+        workshops = rows(database, "workshops")
+        for id, hour in hours.items():
+            assert workshops[id]["starts_at"].hour == hour
+            assert workshops[id]["starts_at"].astimezone(ROME).hour == 10
+
+
+@pytest.mark.parametrize(
+    ("today", "offset", "patron", "day"),
+    [
+        (date(2026, 3, 2), 5, "BO", date(2026, 3, 7)),  # a Saturday is a working day
+        (date(2026, 3, 2), 6, "BO", date(2026, 3, 9)),  # a Sunday is not
+        (date(2026, 4, 30), 1, "BO", date(2026, 5, 2)),
+        (date(2026, 12, 24), 1, "BO", date(2026, 12, 28)),  # Christmas, Saint Stephen's Day, a Sunday
+        (date(2026, 6, 24), 0, "TO", date(2026, 6, 25)),  # Saint John is of Turin
+        (date(2026, 6, 24), 0, "BO", date(2026, 6, 24)),
+        (date(2026, 6, 24), 0, None, date(2026, 6, 24)),
+    ],
+)
+def test_what_falls_on_a_day_of_rest_moves_to_the_next_working_day(
+    today: date, offset: int, patron: str | None, day: date
+) -> None:
+    assert working_day(today, offset, patron) == day
+
+
+def test_a_time_is_that_of_the_clocks_of_rome() -> None:
+    assert instant(date(2026, 3, 28), "10:00") == datetime(2026, 3, 28, 9, tzinfo=UTC)
+    assert instant(date(2026, 3, 30), "10:00") == datetime(2026, 3, 30, 8, tzinfo=UTC)
+
+
+def test_each_area_keeps_the_day_of_its_own_patron(database: Storage) -> None:
+    """Saint John, 24 June, is a day of rest in Collegno, not in Segrate."""
+    put_in(database, today=date(2026, 6, 11))
+    workshops = rows(database, "workshops")
+    assert workshops["w14"]["starts_at"] == datetime(2026, 6, 25, 10, tzinfo=ROME)
+    put_in(database, today=date(2026, 6, 9))
+    assert rows(database, "workshops")["w18"]["starts_at"] == datetime(2026, 6, 24, 14, 30, tzinfo=ROME)
