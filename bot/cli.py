@@ -2,9 +2,11 @@
 """The command line: one command for each thing somebody does with a desk."""
 
 import asyncio
+import json
 import logging
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +14,7 @@ import structlog
 import typer
 import uvicorn
 
+from bot.channels.telegram import read
 from bot.channels.terminal import Terminal
 from bot.demo import prepare
 from bot.main import Sportello, build, running, web
@@ -72,7 +75,7 @@ def only_web() -> None:
 def worker() -> None:
     """A worker alone: sends what is due, retries, looks for moments that have come."""
     desk = checked()
-    desk.channels = () if desk.settings.telegram_mode == "webhook" else desk.channels
+    desk.channels = ()  # it sends on every channel, and leaves listening to the web process: two pollers push each other out
     asyncio.run(work(desk))
 
 
@@ -112,11 +115,43 @@ def chat(
     settings = Settings(simulator=True, database_url=os.environ.get("DATABASE_URL", DEMO_DATABASE))
     desk = build(settings)
     prepare(desk.storage, desk.clock, settings.demo_folder)
-    terminal = Terminal(desk.hear, desk.deliverer, desk.storage, desk.clock, name=name, channel=channel, language=language)
+    terminal = Terminal(
+        desk.hear, desk.deliverer, desk.storage, desk.clock, name=name, channel=channel, language=language
+    )
     asyncio.run(terminal.talk())
     if save:
         save.write_text(terminal.transcript(), encoding="utf-8")
         typer.echo(f"Saved in {save}.")
+
+
+@app.command()
+def bench(
+    name: Annotated[str, typer.Argument(help="inbound: what it costs to take in a message.")],
+    people: Annotated[int, typer.Option(help="How many people write.")] = 2000,
+    rounds: Annotated[int, typer.Option(help="How often each side runs.")] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="Figures for programs.")] = False,
+    side: Annotated[str, typer.Option(hidden=True, help="One side only, in this process.")] = "",
+) -> None:
+    """Measure, side by side with what it is compared to, on this machine."""
+    from bot.bench import inbound
+
+    if name != "inbound":
+        raise typer.BadParameter("there is: inbound")
+    if side:
+        with tempfile.TemporaryDirectory(prefix="sportello-bench-") as folder:
+            found = asyncio.run(inbound.one_side(side, people, Path(folder), read, bench_desk))
+        typer.echo(json.dumps(found.as_json()))
+        return
+    figures = inbound.run(people, rounds)
+    typer.echo(json.dumps(figures, indent=2) if as_json else inbound.in_words(figures))
+
+
+def bench_desk(folder: Path) -> Sportello:
+    """A desk with the demonstration's content, for a bench that sends nothing."""
+    settings = Settings(database_url=f"sqlite:///{folder}/sportello.sqlite")
+    desk = build(settings, transports={})
+    prepare(desk.storage, desk.clock, settings.demo_folder)
+    return desk
 
 
 def checked() -> Sportello:
@@ -148,5 +183,3 @@ def listen(desk: Sportello, port: int, *, with_worker: bool, host: str = "0.0.0.
 async def work(desk: Sportello) -> None:
     async with running(desk, with_worker=True):
         await asyncio.Event().wait()
-
-

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
+from starlette.routing import Route
+
 from handlers.talk.messages import Incoming, Outgoing
 
 Hear = Callable[[Sequence[Incoming]], Awaitable[None]]
 """Takes in what arrived and returns once it is committed; raises if it could not be kept."""
 
 
-@dataclass
+@dataclass(eq=False)
 class DeliveryError(Exception):
     """
     A message did not go out, and this is what to do about it.
@@ -52,5 +54,18 @@ class Channel(Transport, Protocol):
     async def listen(self, hear: Hear) -> None:
         """Fetch what arrives until cancelled; returns at once where the network calls us instead."""
 
+    def routes(self, hear: Hear) -> Sequence[Route]:
+        """Where the network calls us; none where we fetch."""
+
     async def close(self) -> None:
         """Let go of connections."""
+
+
+class Deliverer(Protocol):
+    """Empties the outbox, or one chat's part of it."""
+
+    async def run_once(self, limit: int = 30, identity_id: int | None = None) -> int:
+        """Send what is due now. Returns how many messages were claimed."""
+
+    async def drain(self, identity_id: int | None = None) -> None:
+        """Send until nothing is due."""

@@ -2,7 +2,7 @@
 """The only wiring: from settings to a desk that works. Tests and tools use it too."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -85,9 +85,13 @@ def web(desk: Sportello, *, with_worker: bool) -> Starlette:
         async with running(desk, with_worker=with_worker):
             yield
 
-    routes = [Route("/healthz", health), Route("/readyz", ready(desk)), Mount("/static", StaticFiles(directory=STATIC, check_dir=False))]
+    routes = [
+        Route("/healthz", health),
+        Route("/readyz", ready(desk)),
+        Mount("/static", StaticFiles(directory=STATIC, check_dir=False)),
+    ]
     for channel in desk.channels:
-        routes += getattr(channel, "routes", lambda hear: [])(desk.hear)
+        routes += channel.routes(desk.hear)
     if desk.settings.simulator:
         routes += simulator_routes(desk.hear, desk.deliverer, desk.storage, desk.clock)
     return Starlette(routes=routes, lifespan=lifespan)
@@ -115,14 +119,16 @@ async def attend(channel: Channel, desk: Sportello) -> None:
         await channel.open()
         await channel.listen(desk.hear)
     except Exception as trouble:
-        log.error("channel_stopped", channel=channel.name, error=type(trouble).__name__, code=getattr(trouble, "code", None))
+        log.error(
+            "channel_stopped", channel=channel.name, error=type(trouble).__name__, code=getattr(trouble, "code", None)
+        )
 
 
 async def health(request: Request) -> Response:
     return JSONResponse({"ok": True})
 
 
-def ready(desk: Sportello) -> object:
+def ready(desk: Sportello) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         try:
             is_current = await asyncio.to_thread(migration.is_current, desk.storage)
@@ -155,7 +161,10 @@ def commands(catalogues: Catalogues) -> dict[str, list[tuple[str, str]]]:
         ("stop", _("No more messages")),
         ("help", _("How it works")),
     )
-    readers = {"": catalogues.reader(catalogues.default), **{reader.language: reader for reader in catalogues.readers()}}
+    readers = {
+        "": catalogues.reader(catalogues.default),
+        **{reader.language: reader for reader in catalogues.readers()},
+    }
     return {language: [(name, words.render(reader)) for name, words in named] for language, reader in readers.items()}
 
 

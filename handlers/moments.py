@@ -10,7 +10,6 @@ from handlers.rules.opening import Hours, last_open
 from handlers.talk import Choosable, Local, Words, _, lines, p_
 from storage.workshops import Workshop
 
-
 # A reminder that has to move earlier keeps clear of the last minute: many move to the same evening.
 EARLIER = timedelta(hours=2)
 
@@ -91,8 +90,10 @@ class Push:
         return {"conversation": self.moment.conversation, "step": self.moment.step, "draft": draft}
 
 
-def due(now: datetime, occasions: Iterable[Occasion], hours: Hours, moments: "Iterable[Moment] | None" = None) -> list[Push]:
-    """What has come and is not stale. Who booked after the hour of a reminder does not get it: they have just booked."""
+def due(
+    now: datetime, occasions: Iterable[Occasion], hours: Hours, moments: "Iterable[Moment] | None" = None
+) -> list[Push]:
+    """What has come and is not stale. Who booked after the hour of a reminder does not get it."""
     pushes = [push_of(moment, occasion, hours) for occasion in occasions for moment in moments or MOMENTS]
     return [
         push
@@ -133,9 +134,13 @@ def place_of(workshop: Workshop) -> str:
     return ", ".join(part for part in (venue.name, venue.address, venue.comune) if part)
 
 
-CANNOT = Choosable("cannot", p_("button", "I cannot come"), words=p_("words", "i cannot, i can't, i can not come, i'm not coming"))
+CANNOT = Choosable(
+    "cannot", p_("button", "I cannot come"), words=p_("words", "i cannot, i can't, i can not come, i'm not coming")
+)
 MAP = Choosable("map", p_("button", "How to get there"))
-COMING = Choosable("coming", p_("button", "I'm coming"), words=p_("words", "i come, i will come, i am coming, coming, yes"))
+COMING = Choosable(
+    "coming", p_("button", "I'm coming"), words=p_("words", "i come, i will come, i am coming, coming, yes")
+)
 CALL = Choosable("person", p_("button", "Talk to a person"))
 
 

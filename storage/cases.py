@@ -24,6 +24,8 @@ class Cases:
 
     def open_reasons(self, person_id: int) -> list[str]:
         rows = self.store.read(
-            select(cases.c.reason).where(cases.c.person_id == person_id, cases.c.closed_at.is_(None)).order_by(cases.c.id)
+            select(cases.c.reason)
+            .where(cases.c.person_id == person_id, cases.c.closed_at.is_(None))
+            .order_by(cases.c.id)
         )
         return [row[0] for row in rows]

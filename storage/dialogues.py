@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, exists, select, update
+from sqlalchemy import bindparam, exists, func, select, update
 
+from storage.messages import SHOWN, UNFINISHED
 from storage.people import Identity, Person
+from storage.prepared import Prepared, one_of
 from storage.tables import dialogues, identities, messages, people
 
 if TYPE_CHECKING:
@@ -35,6 +37,18 @@ class Dialogue:
     changed_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A dialogue with everything a turn needs to begin."""
+
+    identity: Identity
+    person: Person
+    dialogue: Dialogue
+    options: list[dict[str, str]] | None  # the choices of the open question, as they were shown
+    is_busy: bool  # something else this person wrote still waits for its turn
+    has_push: bool  # a push with choices has been shown since the question
+
+
 _identity_columns = [identities.c[name] for name in Identity.__dataclass_fields__]
 _person_columns = [people.c[name] for name in Person.__dataclass_fields__]
 _dialogue_columns = [dialogues.c[name] for name in Dialogue.__dataclass_fields__]
@@ -42,17 +56,26 @@ _ends = (len(_identity_columns), len(_identity_columns) + len(_person_columns))
 
 # The person's row is locked with the dialogue, so that what is read of both is what the last turn left.
 _busy = exists().where(
-    messages.c.person_id == people.c.id, messages.c.direction == "in", messages.c.state.in_(("failed", "waiting"))
+    messages.c.person_id == people.c.id, messages.c.direction == "in", one_of(messages.c.state, UNFINISHED)
 )
-_locked = (
-    select(*_identity_columns, *_person_columns, *_dialogue_columns, _busy)
+_push = messages.alias("push")
+_pushed = exists().where(
+    _push.c.identity_id == identities.c.id,
+    _push.c.id > func.coalesce(dialogues.c.question_id, 0),
+    _push.c.answered_by.is_not(None),
+    one_of(_push.c.state, SHOWN),
+)
+_asked = messages.alias("asked")
+_locked = Prepared(
+    select(*_identity_columns, *_person_columns, *_dialogue_columns, _asked.c.options, _busy, _pushed)
     .join(people, people.c.id == identities.c.person_id)
     .join(dialogues, dialogues.c.person_id == people.c.id)
+    .outerjoin(_asked, _asked.c.id == dialogues.c.question_id)
     .where(identities.c.channel == bindparam("channel"), identities.c.address == bindparam("address"))
     .with_for_update(of=[dialogues, people], key_share=True)
 )
 _by_person = select(*_dialogue_columns).where(dialogues.c.person_id == bindparam("id"))
-_save = (
+_save = Prepared(
     update(dialogues)
     .where(dialogues.c.person_id == bindparam("b_person_id"))
     .values({name: bindparam(name) for name in Dialogue.__dataclass_fields__ if name != "person_id"})
@@ -63,17 +86,13 @@ class Dialogues:
     def __init__(self, store: "Store") -> None:
         self.store = store
 
-    def lock(self, channel: str, address: str) -> tuple[Identity, Person, Dialogue, bool] | None:
-        """
-        The chat, its person and their dialogue, which nobody else may change until this transaction ends.
-
-        The last value says whether something else they wrote still waits for its turn.
-        """
-        rows = self.store.read(_locked, {"channel": channel, "address": address})
+    def lock(self, channel: str, address: str) -> Opened | None:
+        """The chat, its person and their dialogue, which nobody else may change until this transaction ends."""
+        rows = self.store.run(_locked, {"channel": channel, "address": address})
         if not rows:
             return None
         row, (a, b) = rows[0], _ends
-        return Identity(*row[:a]), Person(*row[a:b]), Dialogue(*row[b:-1]), bool(row[-1])
+        return Opened(Identity(*row[:a]), Person(*row[a:b]), Dialogue(*row[b:-3]), *row[-3:])
 
     def lock_person(self, person_id: int) -> Dialogue:
         """A person's dialogue, which nobody else may change until this transaction ends."""
@@ -84,4 +103,4 @@ class Dialogues:
 
     def save(self, person_id: int, **values: Any) -> None:
         """Write the whole row but its key; the version grows with every turn that changes it."""
-        self.store.write(_save, {"b_person_id": person_id, **values})
+        self.store.run(_save, {"b_person_id": person_id, **values})

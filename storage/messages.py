@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, and_, bindparam, exists, func, or_, select, update
 
+from storage.prepared import Prepared, inserting
 from storage.tables import identities, messages, people
 
 if TYPE_CHECKING:
@@ -69,17 +70,25 @@ class Claimed:
 _columns = [messages.c[name] for name in Message.__dataclass_fields__]
 _earlier = messages.alias("earlier")
 
-_take_in = {
-    name: bindparam(name)
-    for name in (
-        "person_id identity_id direction channel kind text state at update_key message_key payload "
-        "dialogue_version attempts"
-    ).split()
-}
+_INCOMING = (
+    "person_id identity_id direction channel kind text state at update_key message_key payload "
+    "dialogue_version attempts"
+)
+_OUTGOING = (
+    "person_id identity_id direction channel kind text state at options answered_by reply_to subject payload "
+    "due_at not_after priority dedupe_key attempts"
+)
+
+
+_take_in = inserting(messages, _INCOMING, returning=messages.c.id)
+_put_out = inserting(messages, _OUTGOING, returning=messages.c.id)
+_NOTHING: dict[str, Any] = dict.fromkeys(_OUTGOING.split())
 _by_id = select(*_columns).where(messages.c.id == bindparam("id"))
+_get = Prepared(_by_id)
 _newest_choice = (
     select(*_columns)
     .where(
+        messages.c.person_id == bindparam("person_id"),
         messages.c.identity_id == bindparam("identity_id"),
         messages.c.direction == "out",
         messages.c.options.is_not(None),
@@ -106,18 +115,16 @@ class Messages:
 
     def take_in(self, **values: Any) -> int | None:
         """Keep what arrived; None if the same update or the same message is already here."""
-        statement = self.store.insert(messages).values(_take_in).on_conflict_do_nothing().returning(messages.c.id)
-        row = self.store.write(statement, {"direction": "in", "attempts": 0, **values}).first()
-        return row[0] if row else None
+        rows = self.store.run(_take_in, {"direction": "in", "attempts": 0, **values})
+        return rows[0][0] if rows else None
 
     def put_out(self, **values: Any) -> int | None:
         """Put a message in the outbox; None if one with the same dedupe key is already there."""
-        statement = self.store.insert(messages).on_conflict_do_nothing().returning(messages.c.id)
-        row = self.store.write(statement, {"direction": "out", "attempts": 0, "state": "pending", **values}).first()
-        return row[0] if row else None
+        rows = self.store.run(_put_out, {**_NOTHING, "direction": "out", "attempts": 0, "state": "pending", **values})
+        return rows[0][0] if rows else None
 
     def get(self, id: int) -> Message | None:
-        rows = self.store.read(_by_id, {"id": id})
+        rows = self.store.run(_get, {"id": id})
         return Message(*rows[0]) if rows else None
 
     def lock(self, id: int) -> Message | None:
@@ -133,14 +140,16 @@ class Messages:
             or_(messages.c.retry_at.is_(None), messages.c.retry_at <= real),
         )
         lost = and_(messages.c.state.in_(IN_FLIGHT), messages.c.lease_until < real)
-        return bool(self.store.read(select(messages.c.id).where(messages.c.direction == "out", or_(pending, lost)).limit(1)))
+        return bool(
+            self.store.read(select(messages.c.id).where(messages.c.direction == "out", or_(pending, lost)).limit(1))
+        )
 
     def change(self, id: int, **values: Any) -> None:
         self.store.write(update(messages).where(messages.c.id == id).values(**values))
 
-    def newest_choice(self, identity_id: int) -> Message | None:
-        """The last message with choices that this chat has shown."""
-        rows = self.store.read(_newest_choice, {"identity_id": identity_id})
+    def newest_choice(self, person_id: int, identity_id: int) -> Message | None:
+        """The last message with choices that this chat of a person's has shown."""
+        rows = self.store.read(_newest_choice, {"person_id": person_id, "identity_id": identity_id})
         return Message(*rows[0]) if rows else None
 
     def has_unfinished(self, person_id: int) -> bool:
@@ -169,7 +178,9 @@ class Messages:
         found = self._all(select(*_columns).where(messages.c.dedupe_key == key))
         return found[0] if found else None
 
-    def claim(self, *, now: datetime, real: datetime, until: datetime, lease: str, limit: int, identity_id: int | None = None) -> list[Claimed]:
+    def claim(
+        self, *, now: datetime, real: datetime, until: datetime, lease: str, limit: int, identity_id: int | None = None
+    ) -> list[Claimed]:
         """
         Take what is due out of the outbox, replies first, one message per chat and class, never past an earlier one.
 
@@ -183,7 +194,7 @@ class Messages:
             .where(messages.c.id.in_([row.id for row in rows]))
             .values(state="claimed", lease=lease, lease_until=until)
         )
-        return [Claimed(*row, lease) for row in rows]
+        return [Claimed(*(*row, lease)) for row in rows]
 
     def settle(self, id: int, lease: str, /, **values: Any) -> bool:
         """Record what became of a claimed message and let go of it; False if the claim is no longer ours."""
@@ -199,7 +210,9 @@ class Messages:
         """Claims whose worker has gone: what had not left yet is pending again, what may have left is uncertain."""
         over = and_(messages.c.direction == "out", messages.c.lease_until < real)
         self.store.write(
-            update(messages).where(over, messages.c.state == "claimed").values(state="pending", lease=None, lease_until=None)
+            update(messages)
+            .where(over, messages.c.state == "claimed")
+            .values(state="pending", lease=None, lease_until=None)
         )
         self.store.write(
             update(messages)
@@ -231,9 +244,7 @@ class Messages:
         return bool(self.store.read(statement.limit(1)))
 
     def by_update(self, channel: str, update_key: str) -> Message | None:
-        found = self._all(
-            select(*_columns).where(messages.c.channel == channel, messages.c.update_key == update_key)
-        )
+        found = self._all(select(*_columns).where(messages.c.channel == channel, messages.c.update_key == update_key))
         return found[0] if found else None
 
     def replies_to(self, id: int) -> list[Message]:
@@ -270,6 +281,7 @@ def _claimable(now: datetime, real: datetime, limit: int, identity_id: int | Non
     blocked = exists().where(
         _earlier.c.identity_id == messages.c.identity_id,
         _earlier.c.direction == "out",
+        _earlier.c.state.in_(UNSENT),
         or_(
             _earlier.c.state.in_(IN_FLIGHT),
             and_(
@@ -281,7 +293,12 @@ def _claimable(now: datetime, real: datetime, limit: int, identity_id: int | Non
         ),
     )
     statement = (
-        select(*(messages.c[name] for name in list(Claimed.__dataclass_fields__)[:8]), identities.c.address, identities.c.simulated, messages.c.attempts)
+        select(
+            *(messages.c[name] for name in list(Claimed.__dataclass_fields__)[:8]),
+            identities.c.address,
+            identities.c.simulated,
+            messages.c.attempts,
+        )
         .join(identities, identities.c.id == messages.c.identity_id)
         .join(people, people.c.id == messages.c.person_id)
         .where(
@@ -296,4 +313,3 @@ def _claimable(now: datetime, real: datetime, limit: int, identity_id: int | Non
         .with_for_update(of=messages, skip_locked=True)
     )
     return statement if identity_id is None else statement.where(messages.c.identity_id == identity_id)
-

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, select, update
 
+from storage.prepared import Prepared, inserting
 from storage.tables import consents, dialogues, enrolments, identities, messages, people
 
 if TYPE_CHECKING:
@@ -49,7 +50,16 @@ _found = (
     .join(people, people.c.id == identities.c.person_id)
     .where(identities.c.channel == bindparam("channel"), identities.c.address == bindparam("address"))
 )
-_person = select(*_person_columns).where(people.c.id == bindparam("id"))
+_person = Prepared(select(*_person_columns).where(people.c.id == bindparam("id")))
+_identity = Prepared(select(*_identity_columns).where(identities.c.id == bindparam("id")))
+_new_person = inserting(people, "language created_at", returning=people.c.id)
+_new_dialogue = inserting(dialogues, "person_id draft trail paused kept misses version release changed_at")
+_new_identity = inserting(identities, "person_id channel address simulated created_at", returning=identities.c.id)
+_new_consent = inserting(
+    consents,
+    "person_id purpose given text text_hash version language channel question_id answer_id provider_id at",
+)
+_no_dialogue = {"draft": {}, "trail": [], "paused": [], "kept": {}, "misses": 0, "version": 0}
 _identities = select(*_identity_columns).where(identities.c.person_id == bindparam("id")).order_by(identities.c.id)
 
 
@@ -58,7 +68,7 @@ class People:
         self.store = store
 
     def get(self, id: int) -> Person:
-        return Person(*self.store.read(_person, {"id": id})[0])
+        return Person(*self.store.run(_person, {"id": id})[0])
 
     def at(self, channel: str, address: str) -> tuple[Identity, Person] | None:
         """Who writes from this address, if we have met."""
@@ -68,17 +78,14 @@ class People:
         split = len(_identity_columns)
         return Identity(*rows[0][:split]), Person(*rows[0][split:])
 
-    def meet(self, channel: str, address: str, *, simulated: bool, language: str, release: str, now: datetime) -> tuple[Identity, Person]:
+    def meet(
+        self, channel: str, address: str, *, simulated: bool, language: str, release: str, now: datetime
+    ) -> tuple[Identity, Person]:
         """A new person with one chat and an empty dialogue; or, if another message was quicker, the person it met."""
         with self.store.savepoint():
             id = self._new_person(language, release, now)
-            made = self.store.write(
-                self.store.insert(identities)
-                .values(person_id=id, channel=channel, address=address, simulated=simulated, created_at=now)
-                .on_conflict_do_nothing()
-                .returning(identities.c.id)
-            ).first()
-            if made is None:
+            chat = {"person_id": id, "channel": channel, "address": address, "simulated": simulated, "created_at": now}
+            if not self.store.run(_new_identity, chat):
                 self.store.write(dialogues.delete().where(dialogues.c.person_id == id))
                 self.store.write(people.delete().where(people.c.id == id))
         found = self.at(channel, address)
@@ -86,19 +93,15 @@ class People:
         return found
 
     def _new_person(self, language: str, release: str, now: datetime) -> int:
-        id: int = self.store.write(insert(people).values(language=language, created_at=now).returning(people.c.id)).scalar_one()
-        self.store.write(
-            insert(dialogues).values(
-                person_id=id, draft={}, trail=[], paused=[], kept={}, misses=0, version=0, release=release, changed_at=now
-            )
-        )
+        id: int = self.store.run(_new_person, {"language": language, "created_at": now})[0][0]
+        self.store.run(_new_dialogue, {**_no_dialogue, "person_id": id, "release": release, "changed_at": now})
         return id
 
     def change(self, id: int, **values: Any) -> None:
         self.store.write(update(people).where(people.c.id == id).values(**values))
 
     def identity(self, id: int) -> Identity:
-        return Identity(*self.store.read(select(*_identity_columns).where(identities.c.id == id))[0])
+        return Identity(*self.store.run(_identity, {"id": id})[0])
 
     def identities(self, id: int) -> list[Identity]:
         return [Identity(*row) for row in self.store.read(_identities, {"id": id})]
@@ -107,7 +110,7 @@ class People:
         """The chat a person wrote from last, of those that are not shut."""
         last = func.coalesce(
             select(func.max(messages.c.id))
-            .where(messages.c.identity_id == identities.c.id, messages.c.direction == "in")
+            .where(messages.c.person_id == id, messages.c.identity_id == identities.c.id, messages.c.direction == "in")
             .scalar_subquery(),
             0,
         )
@@ -133,7 +136,7 @@ class People:
         return {purpose: row.id for purpose, row in newest.items() if row.given and row.withdrawn_at is None}
 
     def record_consent(self, **values: Any) -> None:
-        self.store.write(insert(consents).values(**values))
+        self.store.run(_new_consent, {"provider_id": None, **values})
 
     def withdraw(self, id: int, purposes: list[str] | None, *, by: int | None, now: datetime) -> None:
         """Take back consents: all of them, or those for these purposes."""
@@ -150,4 +153,3 @@ class People:
             .values(person_id=id, programme_id=programme_id, state="enrolled", at=now)
             .on_conflict_do_nothing()
         )
-

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from storage.prepared import Prepared
 from storage.tables import notices, questions, settings
 
 if TYPE_CHECKING:
@@ -35,6 +36,12 @@ class Notice:
     consents: dict[str, dict[str, Any]]
 
 
+_notice = Prepared(
+    select(*(notices.c[name] for name in Notice.__dataclass_fields__)).order_by(notices.c.id.desc()).limit(1)
+)
+_settings = Prepared(select(settings.c.key, settings.c.value))
+
+
 class Questions:
     def __init__(self, store: "Store") -> None:
         self.store = store
@@ -48,12 +55,11 @@ class Questions:
 
     def notice(self) -> Notice | None:
         """The notice in force."""
-        columns: list[Any] = [notices.c[name] for name in Notice.__dataclass_fields__]
-        rows = self.store.read(select(*columns).order_by(notices.c.id.desc()).limit(1))
+        rows = self.store.run(_notice, {})
         return Notice(*rows[0]) if rows else None
 
     def settings(self) -> dict[str, Any]:
-        return {row[0]: row[1] for row in self.store.read(select(settings.c.key, settings.c.value))}
+        return {row[0]: row[1] for row in self.store.run(_settings, {})}
 
     def set(self, key: str, value: Any) -> None:
         statement = self.store.insert(settings).values(key=key, value=value)

@@ -4,12 +4,16 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert
+from sqlalchemy import delete
 
+from storage.prepared import inserting
 from storage.tables import audit, job_slots
 
 if TYPE_CHECKING:
     from storage.store import Store
+
+
+_note = inserting(audit, "at actor action subject details")
 
 
 class Records:
@@ -24,6 +28,8 @@ class Records:
     def forget_slots(self, before: datetime) -> None:
         self.store.write(delete(job_slots).where(job_slots.c.slot < before))
 
-    def note(self, *, at: datetime, actor: str, action: str, subject: str, details: dict[str, Any] | None = None) -> None:
+    def note(
+        self, *, at: datetime, actor: str, action: str, subject: str, details: dict[str, Any] | None = None
+    ) -> None:
         """Write down who did what to whom."""
-        self.store.write(insert(audit).values(at=at, actor=actor, action=action, subject=subject, details=details))
+        self.store.run(_note, {"at": at, "actor": actor, "action": action, "subject": subject, "details": details})

@@ -1,20 +1,23 @@
 # SPDX-License-Identifier: EUPL-1.2
 """One transaction and what can be asked of it; the only place that commits."""
 
+import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Engine, Executable, Row, Table, create_engine, event, make_url, text
+import psycopg
+from sqlalchemy import Connection, CursorResult, Engine, Executable, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from storage.cases import Cases
 from storage.dialogues import Dialogues
 from storage.messages import Messages
 from storage.people import People
+from storage.prepared import Prepared
 from storage.questions import Questions
 from storage.records import Records
 from storage.territories import Territories
@@ -40,13 +43,24 @@ class Store:
         self.connection = connection
         self.is_postgresql = connection.dialect.name == "postgresql"
         self.writes = 0
+        self._depth = 0
 
-    def read(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
+    def read(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Sequence[Any]:
         return self.connection.execute(statement, values).all()
 
-    def write(self, statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None) -> CursorResult[Any]:
+    def write(
+        self, statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+    ) -> CursorResult[Any]:
         self.writes += 1
         return self.connection.execute(statement, values)
+
+    def run(self, prepared: Prepared, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """One of the few statements that every message takes."""
+        if prepared.writes:
+            if self.is_looking:
+                raise ChangedWhileLooking("the database")
+            self.writes += 1
+        return prepared.run(self.connection, values)
 
     def insert(self, table: Table) -> Any:
         """An INSERT that can say ON CONFLICT, in this database's dialect."""
@@ -69,8 +83,24 @@ class Store:
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Everything inside happens, or none of it does; the transaction goes on either way."""
-        with self.connection.begin_nested():
+        self._depth += 1
+        name = f"s{self._depth}"
+        self._say(f"SAVEPOINT {name}")
+        try:
             yield
+        except BaseException:
+            self._say(f"ROLLBACK TO SAVEPOINT {name}")
+            raise
+        else:
+            self._say(f"RELEASE SAVEPOINT {name}")
+        finally:
+            self._depth -= 1
+
+    def _say(self, sql: str) -> None:
+        # Straight to the driver: a savepoint stands around every turn, and SQLAlchemy's costs as much as a statement.
+        cursor = self.connection.connection.cursor()
+        cursor.execute(sql)
+        cursor.close()
 
     @cached_property
     def people(self) -> People:
@@ -161,16 +191,30 @@ def normal(url: str) -> str:
 def _available() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError) as trouble:
-        raise Unavailable(type(trouble.orig).__name__) from trouble
-    except DBAPIError as trouble:
-        if trouble.connection_invalidated:
-            raise Unavailable(type(trouble.orig).__name__) from trouble
+    except (DBAPIError, sqlite3.Error, psycopg.Error) as trouble:
+        if _is_away(trouble):
+            raise Unavailable(type(trouble).__name__) from trouble
         raise
 
 
+def _is_away(trouble: DBAPIError | sqlite3.Error | psycopg.Error) -> bool:
+    """Is it the database that does not answer? SQLite says "operational error" to a mistake in our SQL, too."""
+    cause = trouble.orig if isinstance(trouble, DBAPIError) else trouble
+    if isinstance(cause, sqlite3.OperationalError):
+        return getattr(cause, "sqlite_errorname", "") != "SQLITE_ERROR"
+    is_cut_off = isinstance(trouble, DBAPIError) and trouble.connection_invalidated
+    return is_cut_off or isinstance(cause, (psycopg.OperationalError, psycopg.InterfaceError))
+
+
 def _sqlite(url: str, *, pool_size: int) -> Engine:
-    engine = create_engine(url, pool_size=pool_size, max_overflow=0, pool_timeout=60, connect_args={"timeout": 30, "check_same_thread": False})
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=60,
+        pool_reset_on_return=None,  # every use ends in a commit or a rollback of its own
+        connect_args={"timeout": 30, "check_same_thread": False},
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, record: Any) -> None:
@@ -178,11 +222,11 @@ def _sqlite(url: str, *, pool_size: int) -> Engine:
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
             connection.execute(f"PRAGMA {pragma}")
 
-    begin = text("BEGIN IMMEDIATE" if pool_size == 1 else "BEGIN")
+    begin = "BEGIN IMMEDIATE" if pool_size == 1 else "BEGIN"
 
     @event.listens_for(engine, "begin")
     def begins(connection: Connection) -> None:
-        connection.exec_driver_sql(begin.text)
+        connection.connection.cursor().execute(begin)  # straight to the driver, as all savepoints are
 
     return _guarded(engine)
 
@@ -197,6 +241,11 @@ def _guarded(engine: Engine) -> Engine:
     @event.listens_for(engine, "before_execute")
     def refuse(connection: Connection, statement: Any, *_rest: Any) -> None:
         if connection.info.get("looking") and not getattr(statement, "is_select", False):
+            raise ChangedWhileLooking("the database")
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def refuse_text(connection: Connection, cursor: Any, sql: str, values: Any, context: Any, many: bool) -> None:
+        if connection.info.get("looking") and context.compiled is None and sql.lstrip()[:6].lower() != "select":
             raise ChangedWhileLooking("the database")
 
     return engine

@@ -4,8 +4,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
+from storage.prepared import Prepared
 from storage.tables import areas, comuni, organisations, programmes, unions
 
 if TYPE_CHECKING:
@@ -44,7 +45,18 @@ class Organisation:
     opening: dict[str, str] | None
 
 
-_places = select(comuni.c.istat, comuni.c.name, comuni.c.union_id, unions.c.area_id).join(unions, unions.c.id == comuni.c.union_id)
+_places = select(comuni.c.istat, comuni.c.name, comuni.c.union_id, unions.c.area_id).join(
+    unions, unions.c.id == comuni.c.union_id
+)
+
+_place = Prepared(_places.where(comuni.c.istat == bindparam("istat")))
+_order = Prepared(select(areas.c.programmes).where(areas.c.id == bindparam("area_id")))
+_programmes = Prepared(
+    select(programmes.c.id, programmes.c.name, programmes.c.summary).where(
+        programmes.c.area_id == bindparam("area_id"), programmes.c.kind == "programme"
+    )
+)
+_all_places = Prepared(_places.order_by(comuni.c.name))
 
 
 class Territories:
@@ -52,10 +64,10 @@ class Territories:
         self.store = store
 
     def places(self) -> list[Place]:
-        return [Place(*row) for row in self.store.read(_places.order_by(comuni.c.name))]
+        return [Place(*row) for row in self.store.run(_all_places, {})]
 
     def place(self, istat: str | None) -> Place | None:
-        rows = self.store.read(_places.where(comuni.c.istat == istat)) if istat else []
+        rows = self.store.run(_place, {"istat": istat}) if istat else []
         return Place(*rows[0]) if rows else None
 
     def subdivision(self, area_id: str) -> str | None:
@@ -65,13 +77,8 @@ class Territories:
 
     def programmes(self, area_id: str) -> list[Programme]:
         """The programmes a person of this area can join, in the order they are offered."""
-        order: list[str] = next(iter(row[0] for row in self.store.read(select(areas.c.programmes).where(areas.c.id == area_id))), [])
-        rows = self.store.read(
-            select(programmes.c.id, programmes.c.name, programmes.c.summary).where(
-                programmes.c.area_id == area_id, programmes.c.kind == "programme"
-            )
-        )
-        found = [Programme(*row) for row in rows]
+        order: list[str] = next((row[0] for row in self.store.run(_order, {"area_id": area_id})), [])
+        found = [Programme(*row) for row in self.store.run(_programmes, {"area_id": area_id})]
         return sorted(found, key=lambda programme: order.index(programme.id) if programme.id in order else len(order))
 
     def desks(self) -> list[Organisation]:

@@ -140,8 +140,9 @@ class Workshops:
     def open(self, now: datetime) -> list[Workshop]:
         """Those that take bookings now, soonest first."""
         return self._all(
-            _workshops.where(workshops.c.opens_at <= now, workshops.c.closes_at > now, workshops.c.cancelled_at.is_(None))
-            .order_by(workshops.c.starts_at, workshops.c.id)
+            _workshops.where(
+                workshops.c.opens_at <= now, workshops.c.closes_at > now, workshops.c.cancelled_at.is_(None)
+            ).order_by(workshops.c.starts_at, workshops.c.id)
         )
 
     def starting(self, after: datetime, before: datetime) -> list[Workshop]:
@@ -216,4 +217,4 @@ class Workshops:
 
     def _all(self, statement: Select[Any]) -> list[Workshop]:
         split = len(_workshop_columns)
-        return [Workshop(*row[:split], Venue(*row[split:])) for row in self.store.read(statement)]
+        return [Workshop(*(*row[:split], Venue(*row[split:]))) for row in self.store.read(statement)]

@@ -2,7 +2,9 @@
 """The databases that tests run on, and what becomes of a test that cannot run here."""
 
 import os
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -27,8 +29,13 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 @pytest.fixture(scope="session")
 def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
-    with Databases(tmp_path_factory.mktemp("databases")) as found:
-        yield found
+    memory = Path("/dev/shm")  # noqa: S108 - files in memory: a test's own database need not survive the power going
+    if os.access(memory, os.W_OK):
+        with tempfile.TemporaryDirectory(prefix="sportello-", dir=memory) as quick, Databases(Path(quick)) as found:
+            yield found
+    else:
+        with Databases(tmp_path_factory.mktemp("databases")) as found:
+            yield found
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

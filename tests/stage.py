@@ -16,6 +16,7 @@ that works here also survives a restart, whichever line it comes after.
 """
 
 import asyncio
+import contextlib
 import itertools
 import re
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
+import storage
 from bot.channels.terminal import said
 from bot.clock import Clock
 from bot.main import Sportello, build
@@ -33,7 +35,7 @@ from handlers.desk import Desk
 from handlers.engine.turn import Play
 from handlers.talk import Address, Incoming, Tap
 from handlers.talk.text import ROME
-from storage import Store
+from storage import Storage, Store
 from storage.messages import Message
 from storage.people import Person
 from storage.tables import consents, identities, messages, series, venues, workshops
@@ -69,6 +71,7 @@ class Stage:
         self.languages: dict[str, str] = {}
         self.last: Incoming | None = None
         self.seen = 0
+        self.audience: Storage | None = None
 
     def desk(self) -> Sportello:
         """A brand-new application: nothing but the database is shared with the one before."""
@@ -76,12 +79,10 @@ class Stage:
         return build(settings, Clock(real=lambda: self.now), transports={}, play=self.play)
 
     def with_store(self, work: Callable[[Store], Any]) -> Any:
-        desk = self.desk()
-        try:
-            with desk.storage.writing() as store:
-                return work(store)
-        finally:
-            desk.close()
+        """Look or arrange behind the scenes; this connection is the audience's, not the application's."""
+        self.audience = self.audience or storage.open(self.url)
+        with self.audience.writing() as store:
+            return work(store)
 
     def sends(self, who: str, text: str = "", **more: Any) -> None:
         number = f"{who}-{next(self.numbers)}"
@@ -93,6 +94,10 @@ class Stage:
     def hears(self, message: Incoming) -> None:
         self.last = message
         self.played(lambda desk: desk.engine.hear([message]))
+
+    def close(self) -> None:
+        if self.audience:
+            self.audience.close()
 
     def played(self, act: Callable[[Sportello], Any]) -> None:
         """Do something with a new application, then let it send what is due."""
@@ -239,7 +244,7 @@ def time_passes(stage: Stage, number: str, unit: str) -> None:
     """Time goes by in small steps, and what comes due on the way happens on the way."""
     length = timedelta(**{unit: int(number)})
     until = stage.now + length
-    step = timedelta(hours=1) if length > timedelta(days=1) else timedelta(minutes=20)
+    step = timedelta(hours=2) if length > timedelta(days=1) else timedelta(minutes=20)
 
     def live_on(desk: Sportello) -> None:
         while stage.now < until:
@@ -400,7 +405,14 @@ def nothing_lost(stage: Stage, text: str) -> None:
 
 def play(path: Path, url: str, channel: str) -> list[str]:
     """The transcript as Sportello would have it today."""
-    stage, out = Stage(url, channel), []
+    stage = Stage(url, channel)
+    out: list[str] = []
+    with contextlib.closing(stage):
+        _play(stage, path, out)
+    return out
+
+
+def _play(stage: Stage, path: Path, out: list[str]) -> None:
     for line in path.read_text(encoding="utf-8").splitlines():
         if line.startswith(("Sportello to ", "    ")):
             continue  # said again below, by Sportello itself
@@ -410,7 +422,6 @@ def play(path: Path, url: str, channel: str) -> list[str]:
         elif found := re.match(r"(\w+): (.*)$", line):
             stage.sends(found[1], found[2])
         out += stage.heard()
-    return out
 
 
 def perform(stage: Stage, words: str) -> None:

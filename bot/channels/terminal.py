@@ -6,8 +6,7 @@ import secrets
 from typing import Any
 
 from bot.clock import Clock
-from bot.contract import Hear
-from bot.jobs.delivery import Deliverer
+from bot.contract import Deliverer, Hear
 from handlers.talk import Address, Incoming
 from storage import Storage
 from storage.messages import Message
@@ -17,7 +16,15 @@ class Terminal:
     """One person, one keyboard. Write words or the number of a choice; an empty line or Ctrl+D ends it."""
 
     def __init__(
-        self, hear: Hear, deliverer: Deliverer, storage: Storage, clock: Clock, *, name: str, channel: str, language: str
+        self,
+        hear: Hear,
+        deliverer: Deliverer,
+        storage: Storage,
+        clock: Clock,
+        *,
+        name: str,
+        channel: str,
+        language: str,
     ) -> None:
         self.hear, self.deliverer, self.storage, self.clock = hear, deliverer, storage, clock
         self.name, self.channel, self.language = name, channel, language
@@ -70,5 +77,3 @@ def said(message: Message, who: str) -> list[str]:
     if message.options:
         lines.append("    " + " ".join(f"[{option['short']}]" for option in message.options))
     return lines
-
-

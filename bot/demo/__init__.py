@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """The demonstration: content that is invented, around territories that are real."""
 
+from datetime import date, timedelta
 from pathlib import Path
 
 from bot.clock import Clock
@@ -8,13 +9,16 @@ from handlers.desk import loading
 from handlers.talk.text import ROME
 from storage import Storage, migration
 
+KEEPS_FOR = timedelta(days=7)  # loading again moves every workshop, and who booked one meanwhile would wonder
+
 
 def prepare(storage: Storage, clock: Clock, folder: Path) -> None:
-    """Tables and example content, if they are not there yet. Dates are counted from the day of loading."""
+    """Tables and example content, if they are not there yet or more than a week old: dates count from the loading."""
     migration.upgrade(storage)
     now = clock.now()
     today = now.astimezone(ROME).date()
     with storage.writing() as store:
-        if store.questions.settings().get("demo_loaded_on") != today.isoformat():
+        loaded_on = store.questions.settings().get("demo_loaded_on")
+        if loaded_on is None or today - date.fromisoformat(loaded_on) > KEEPS_FOR:
             loading.load(store, loading.read(folder), today=today, now=now)
             store.questions.set("demo_loaded_on", today.isoformat())

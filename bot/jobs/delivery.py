@@ -27,7 +27,11 @@ class Deliverer:
     """
 
     def __init__(
-        self, delivery: Delivery, transports: Mapping[str, Transport], simulated: Transport | None, buckets: Buckets | None = None
+        self,
+        delivery: Delivery,
+        transports: Mapping[str, Transport],
+        simulated: Transport | None,
+        buckets: Buckets | None = None,
     ) -> None:
         self.delivery, self.transports, self.simulated = delivery, transports, simulated
         self.buckets = buckets or Buckets()

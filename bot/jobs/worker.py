@@ -22,7 +22,9 @@ log = structlog.get_logger()
 class Worker:
     """APScheduler only knocks; what is due is in the database, so any number of workers may hear the same knock."""
 
-    def __init__(self, storage: Storage, engine: Engine, deliverer: Deliverer, clock: Clock, hours: Callable[[], Hours] = Hours) -> None:
+    def __init__(
+        self, storage: Storage, engine: Engine, deliverer: Deliverer, clock: Clock, hours: Callable[[], Hours] = Hours
+    ) -> None:
         self.storage, self.engine, self.deliverer, self.clock, self.hours = storage, engine, deliverer, clock, hours
         self._knock = asyncio.Event()
 

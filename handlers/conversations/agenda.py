@@ -35,7 +35,12 @@ def ahead(c: Context) -> Asking | Move:
 def nothing(c: Context) -> Asking:
     chosen = yield c.ask(
         _("You have no appointments yet."),
-        Choice((Choosable("workshops", _("See the workshops"), p_("button", "See the workshops")), Choosable("menu", p_("button", "Menu")))),
+        Choice(
+            (
+                Choosable("workshops", _("See the workshops"), p_("button", "See the workshops")),
+                Choosable("menu", p_("button", "Menu")),
+            )
+        ),
     )
     return go(chosen)
 

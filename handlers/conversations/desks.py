@@ -41,7 +41,9 @@ def where(c: Context) -> Asking:
 @desks.step
 def which(c: Context) -> Asking:
     towns = [town for istat in c.draft.candidates or [] if (town := c.desk.territories.place(istat))]
-    c.draft.comune = yield c.ask(_("Which one is it?"), Choice((*(Choosable(town.istat, town.name) for town in towns), ELSEWHERE)))
+    c.draft.comune = yield c.ask(
+        _("Which one is it?"), Choice((*(Choosable(town.istat, town.name) for town in towns), ELSEWHERE))
+    )
     return near
 
 

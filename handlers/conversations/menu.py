@@ -16,7 +16,9 @@ menu = Conversation("menu", Draft)
 
 SUPPORT = Choosable("support", _("Help: questions, desks near you"), p_("button", "Help"))
 ORIENTATION = Choosable("orientation", _("Orientation: find your way to a job"), p_("button", "Orientation"))
-TRAINING = Choosable("training", _("Training: free workshops"), p_("button", "Training"), words=p_("words", "courses, learn"))
+TRAINING = Choosable(
+    "training", _("Training: free workshops"), p_("button", "Training"), words=p_("words", "courses, learn")
+)
 SIGN_UP = Choosable("registration", p_("button", "Sign up"))
 AGENDA = Choosable("agenda", p_("button", "My agenda"))
 PERSON = Choosable("person", p_("button", "Talk to a person"))

@@ -14,7 +14,9 @@ class Draft:
     entry: str | None = None
 
 
-questions = Conversation("questions", Draft, words=p_("words", "questions, question, i have a question, information, info"))
+questions = Conversation(
+    "questions", Draft, words=p_("words", "questions, question, i have a question, information, info")
+)
 
 
 @questions.starts

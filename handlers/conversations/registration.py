@@ -43,7 +43,9 @@ class Draft:
     workshop: int | None = None
 
 
-registration = Conversation("registration", Draft, words=p_("words", "sign up, register, registration, join"), keeps=True)
+registration = Conversation(
+    "registration", Draft, words=p_("words", "sign up, register, registration, join"), keeps=True
+)
 
 
 @registration.starts
@@ -101,7 +103,8 @@ def first_name(c: Context) -> Asking:
 @registration.step
 def comune(c: Context) -> Asking:
     found = yield c.ask(
-        _("{name}, which town do you live in?", name=c.draft.first_name), Comune((ELSEWHERE,), c.desk.territories.comuni)
+        _("{name}, which town do you live in?", name=c.draft.first_name),
+        Comune((ELSEWHERE,), c.desk.territories.comuni),
     )
     if isinstance(found, str):
         c.draft.comune = found
@@ -115,7 +118,9 @@ def comune(c: Context) -> Asking:
 @registration.step
 def which_comune(c: Context) -> Asking:
     towns = [town for istat in c.draft.candidates if (town := c.desk.territories.place(istat))]
-    chosen = yield c.ask(_("Which one is it?"), Choice((*(Choosable(town.istat, town.name) for town in towns), ELSEWHERE)))
+    chosen = yield c.ask(
+        _("Which one is it?"), Choice((*(Choosable(town.istat, town.name) for town in towns), ELSEWHERE))
+    )
     c.draft.comune = chosen
     return onward(c)
 

@@ -5,8 +5,34 @@ from dataclasses import dataclass
 
 from handlers.context import Context
 from handlers.desk.workshops import Listed
-from handlers.rules.booking import AlreadyBooked, AlreadyOffered, AlreadyWaiting, Booked, CalledOff, Full, TooEarly, TooLate, Waiting
-from handlers.talk import Asking, Choice, Choosable, Conversation, Lines, Local, Move, Words, YesNo, _, done, go, lines, n_, p_
+from handlers.rules.booking import (
+    AlreadyBooked,
+    AlreadyOffered,
+    AlreadyWaiting,
+    Booked,
+    CalledOff,
+    Full,
+    TooEarly,
+    TooLate,
+    Waiting,
+)
+from handlers.talk import (
+    Asking,
+    Choice,
+    Choosable,
+    Conversation,
+    Lines,
+    Local,
+    Move,
+    Words,
+    YesNo,
+    _,
+    done,
+    go,
+    lines,
+    n_,
+    p_,
+)
 
 PAGE = 8
 
@@ -79,7 +105,9 @@ def booked(c: Context, *, or_wait: bool) -> Move:
         case Booked():
             return done(closing(c))
         case Waiting(position=position):
-            return done(_("You are number {position} on the waiting list. I will write if a place is free.", position=position))
+            return done(
+                _("You are number {position} on the waiting list. I will write if a place is free.", position=position)
+            )
         case Full():
             return wait
         case AlreadyBooked():

@@ -75,7 +75,9 @@ class Delivery:
     def sent(self, claimed: Claimed, provider_id: str) -> bool:
         """It arrived at the channel. False if the lease had passed to somebody else."""
         with self.storage.writing() as store:
-            return self._settle(store, claimed, state="sent", provider_id=provider_id, sent_at=self.clock.now(), reason=None)
+            return self._settle(
+                store, claimed, state="sent", provider_id=provider_id, sent_at=self.clock.now(), reason=None
+            )
 
     def uncertain(self, claimed: Claimed, reason: str) -> None:
         """It may have arrived, or not; on a channel that cannot tell, it is not sent again."""
@@ -95,7 +97,9 @@ class Delivery:
         if attempts >= ATTEMPTS:
             return self.failed(claimed, reason)
         with self.storage.writing() as store:
-            self._settle(store, claimed, state="pending", reason=reason, attempts=attempts, retry_at=self.clock.real() + retry_in)
+            self._settle(
+                store, claimed, state="pending", reason=reason, attempts=attempts, retry_at=self.clock.real() + retry_in
+            )
         return None
 
     def _settle(self, store: Store, claimed: Claimed, **values: object) -> bool:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Putting messages that nobody asked for this minute into the outbox."""
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from handlers.moments import Push
@@ -26,7 +25,7 @@ class Outbox:
         out = way_out(options, takes_numbers=False)
         text = f"{words}\n\n{out.render(reader)}" if out else words
         *before, last = pieces(text, LIMITS[chat.channel], with_options=bool(options))
-        id = self._row(push, chat, last, options=[asdict(option) for option in options] or None, key=push.key)
+        id = self._row(push, chat, last, options=[option.stored() for option in options] or None, key=push.key)
         for number, piece in enumerate(before if id else []):
             self._row(push, chat, piece, options=None, key=f"{push.key}:{number}")
         return id is not None
@@ -66,5 +65,3 @@ class Outbox:
             due_at=max(push.at, self.desk.now) if push.moment.priority else self.desk.now,
             not_after=push.not_after,
         )
-
-

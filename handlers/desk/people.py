@@ -40,7 +40,9 @@ class People:
         """From now on, everything in this language."""
         self._change(language=language)
 
-    def register(self, *, first_name: str, birth_year: int, comune: str | None, goal: str | None, italian_level: str | None) -> Programme | None:
+    def register(
+        self, *, first_name: str, birth_year: int, comune: str | None, goal: str | None, italian_level: str | None
+    ) -> Programme | None:
         """Keep what a person told us and enrol them in the programme of their area. Returns it, if there is one."""
         self._change(
             first_name=first_name,

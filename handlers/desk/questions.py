@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Answers to questions, and the privacy notice, in the desk's own words."""
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from handlers.talk import phrases
@@ -29,12 +30,17 @@ class Questions:
         if not 4 <= len(text) <= 300:
             return None
         entries = [
-            phrases.Entry(one.id, tuple(word for words in one.keywords.values() for word in words)) for one in self.all()
+            phrases.Entry(one.id, tuple(word for words in one.keywords.values() for word in words))
+            for one in self.all()
         ]
         return phrases.find(text, entries)
 
     def notice(self) -> Notice | None:
         """The privacy notice in force; without one the desk is not open yet."""
+        return self._notice
+
+    @cached_property
+    def _notice(self) -> Notice | None:
         return self.store.questions.notice()
 
     def consent(self, purpose: str) -> Local:

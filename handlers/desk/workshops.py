@@ -49,7 +49,9 @@ class Workshops:
     def open(self) -> list[Listed]:
         """What can be booked now: the nearest to this person first, then the soonest; online counts as near."""
         here = self.store.territories.place(self.desk.person.comune_istat)
-        found = sorted(self.store.workshops.open(self.desk.now), key=lambda one: (how_far(here, one), one.starts_at, one.id))
+        found = sorted(
+            self.store.workshops.open(self.desk.now), key=lambda one: (how_far(here, one), one.starts_at, one.id)
+        )
         counts = self.store.workshops.all_counts([one.id for one in found])
         return [Listed(one, places(one, counts[one.id])) for one in found]
 

@@ -12,9 +12,9 @@ from handlers.engine.frames import incoming_of, payload_of
 from handlers.engine.turn import Play, Turn
 from handlers.talk import Incoming, _
 from storage import Storage, Store, Unavailable
-from storage.dialogues import Dialogue
+from storage.dialogues import Dialogue, Opened
 from storage.messages import Message
-from storage.people import Identity, Person
+from storage.people import Person
 
 log = structlog.get_logger()
 
@@ -43,15 +43,15 @@ class Engine:
 
     def turn(self, store: Store, message: Incoming) -> None:
         """Everything that follows from one message happens, or none of it does. Does not commit: the caller does."""
-        identity, person, dialogue, is_busy = self._lock(store, message)
-        must_wait = is_busy and not self.play.is_urgent(message)
-        row = self._keep(store, message, identity, dialogue, state="waiting" if must_wait else "handled")
+        opened = self._lock(store, message)
+        must_wait = opened.is_busy and not self.play.is_urgent(message)
+        row = self._keep(store, message, opened, state="waiting" if must_wait else "handled")
         if row is None or must_wait:
             return
         if message.kind in ("blocked", "unblocked"):
-            self._desk(store, person).people.blocked(identity, message.kind == "blocked")
+            self._desk(store, opened.person).people.blocked(opened.identity, message.kind == "blocked")
             return
-        trouble = self._try(store, row, message, identity, person, dialogue)
+        trouble = self._try(store, row, message, opened)
         if trouble:
             self._fail(store, row, attempts=1, trouble=trouble)
 
@@ -64,7 +64,7 @@ class Engine:
                 self._retry(store, person_id)
         return len(due)
 
-    def _lock(self, store: Store, message: Incoming) -> tuple[Identity, Person, Dialogue, bool]:
+    def _lock(self, store: Store, message: Incoming) -> Opened:
         sender = message.sender
         found = store.dialogues.lock(sender.channel, sender.id)
         if found is None:
@@ -80,11 +80,11 @@ class Engine:
         assert found is not None, "a person we have just met has a dialogue"
         return found
 
-    def _keep(self, store: Store, message: Incoming, identity: Identity, dialogue: Dialogue, state: str) -> int | None:
+    def _keep(self, store: Store, message: Incoming, opened: Opened, state: str) -> int | None:
         return store.messages.take_in(
-            person_id=identity.person_id,
-            identity_id=identity.id,
-            channel=identity.channel,
+            person_id=opened.person.id,
+            identity_id=opened.identity.id,
+            channel=opened.identity.channel,
             kind=message.kind,
             text=message.text,
             state=state,
@@ -92,16 +92,14 @@ class Engine:
             update_key=message.update_id,
             message_key=message.message_id,
             payload=payload_of(message),
-            dialogue_version=dialogue.version,
+            dialogue_version=opened.dialogue.version,
         )
 
-    def _try(
-        self, store: Store, row: int, message: Incoming, identity: Identity, person: Person, dialogue: Dialogue
-    ) -> str | None:
+    def _try(self, store: Store, row: int, message: Incoming, opened: Opened) -> str | None:
         """Play the turn; the name of what went wrong, or None. A database that is down is not the turn's fault."""
         try:
             with store.savepoint():
-                Turn(self.play, store, row, message, identity, person, dialogue, self.clock.now()).run()
+                Turn(self.play, store, row, message, opened, self.clock.now()).run()
         except Unavailable:
             raise
         except Exception as trouble:
@@ -127,8 +125,9 @@ class Engine:
     def _again(self, store: Store, message: Message, dialogue: Dialogue) -> bool:
         """Another try at one message; False if the ones behind it must wait on."""
         identity = store.people.identity(message.identity_id)
-        person = store.people.get(message.person_id)
-        trouble = self._try(store, message.id, incoming_of(message, identity), identity, person, dialogue)
+        opened = store.dialogues.lock(identity.channel, identity.address)
+        assert opened is not None, "who wrote to us has a dialogue"
+        trouble = self._try(store, message.id, incoming_of(message, identity), opened)
         if trouble is None:
             store.messages.change(message.id, state="handled", reason=None, retry_at=None)
         elif message.attempts >= len(RETRIES):

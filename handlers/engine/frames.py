@@ -4,9 +4,11 @@
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from datetime import date
+from functools import cache
 from typing import Any, get_args, get_type_hints
 
 from handlers.talk import Address, Conversation, Incoming, Step, Tap
+from storage.dialogues import Dialogue
 from storage.messages import Message
 from storage.people import Identity
 
@@ -52,22 +54,35 @@ def frame_of(stored: Mapping[str, Any], conversations: Mapping[str, Conversation
     if conversation is None:
         return None
     draft = load(conversation.draft, stored.get("draft") or {})
-    return Frame(conversation, conversation.find(stored.get("step")), draft, [list(one) for one in stored.get("trail") or []])
+    return Frame(
+        conversation, conversation.find(stored.get("step")), draft, [list(one) for one in stored.get("trail") or []]
+    )
+
+
+def frame_in(dialogue: Dialogue, conversations: Mapping[str, Conversation]) -> Frame | None:
+    """The frame that the dialogue row keeps."""
+    names = ("conversation", "step", "draft", "trail")
+    return frame_of({name: getattr(dialogue, name) for name in names}, conversations)
 
 
 def dump(draft: Any) -> dict[str, Any]:
     """A draft as JSON: what is empty is left out, days become text."""
-    values = {one.name: getattr(draft, one.name) for one in fields(draft)}
-    return {name: _plain(value) for name, value in values.items() if value is not None}
+    return {name: _plain(value) for name, value in vars(draft).items() if value is not None}
 
 
 def load(kind: type, stored: Mapping[str, Any]) -> Any:
     """A draft again. Fields we no longer know are dropped; fields we did not know yet keep their default."""
     if not is_dataclass(kind):
         raise TypeError(f"{kind.__name__} is not a dataclass")
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
+    return kind(**{name: _rich(value, hints[name]) for name, value in stored.items() if name in hints})
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    """The fields of a draft and their types, looked up once."""
     known = {one.name for one in fields(kind)}
-    return kind(**{name: _rich(value, hints[name]) for name, value in stored.items() if name in known})
+    return {name: hint for name, hint in get_type_hints(kind).items() if name in known}
 
 
 def default_of(one: Any) -> Any:

@@ -3,7 +3,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 
 from handlers.context import Saying
@@ -36,7 +36,9 @@ class Speech:
     def __init__(self, store: Store, identity: Identity, reply_to: int, now: datetime) -> None:
         self.store, self.identity, self.reply_to, self.now = store, identity, reply_to, now
 
-    def out(self, said: Sequence[Saying], question: Question | None, reader: Reader, *, offer_person: bool, bare: bool) -> Asked | None:
+    def out(
+        self, said: Sequence[Saying], question: Question | None, reader: Reader, *, offer_person: bool, bare: bool
+    ) -> Asked | None:
         """Put everything out; the last message carries the question and its choices."""
         groups = grouped(said, reader)
         options = self._options(question, reader, offer_person)
@@ -70,7 +72,7 @@ class Speech:
             channel=self.identity.channel,
             kind="reply",
             text=text,
-            options=[asdict(option) for option in options] or None,
+            options=[option.stored() for option in options] or None,
             reply_to=self.reply_to,
             priority=0,
             at=self.now,

@@ -2,13 +2,13 @@
 """What follows from one message: the word or the answer is read, steps are walked, and something is said."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from handlers.context import Answered, Context
 from handlers.desk import Desk
-from handlers.engine.frames import Frame, dump, frame_of, load
+from handlers.engine.frames import Frame, dump, frame_in, frame_of, load
 from handlers.engine.speech import Speech, hash_of
 from handlers.talk import (
     Again,
@@ -34,9 +34,8 @@ from handlers.talk.catalogues import Catalogues
 from handlers.talk.conversation import Walk
 from handlers.talk.text import shown
 from storage import Store
-from storage.dialogues import Dialogue
+from storage.dialogues import Opened
 from storage.messages import Message
-from storage.people import Identity, Person
 
 MAX_HOPS = 20
 RESUMES_FOR = timedelta(days=7)
@@ -73,7 +72,9 @@ class Play:
     def first_language(self, message: Incoming) -> str:
         """The language to begin in: what the words say, else what the app says, else the desk's own."""
         named = anytime.language_named(message.text, self.catalogues)
-        return named or language.guess(message.text, message.language, self.catalogues.languages) or self.default_language
+        return (
+            named or language.guess(message.text, message.language, self.catalogues.languages) or self.default_language
+        )
 
     def is_urgent(self, message: Incoming) -> bool:
         """Does this message go ahead of others that wait? Stopping does, and so does news about the chat itself."""
@@ -83,24 +84,16 @@ class Play:
 class Turn:
     """One turn of one person's dialogue, inside a transaction that somebody else commits."""
 
-    def __init__(
-        self,
-        play: Play,
-        store: Store,
-        row: int,
-        message: Incoming,
-        identity: Identity,
-        person: Person,
-        dialogue: Dialogue,
-        now: datetime,
-    ) -> None:
-        self.play, self.store, self.row, self.message = play, store, row, message
-        self.identity, self.dialogue, self.now = identity, dialogue, now
-        self.c = Context(identity, Desk(store, person, now, play.catalogues, chat=identity, message_id=row), play.catalogues, now)
+    def __init__(self, play: Play, store: Store, row: int, message: Incoming, opened: Opened, now: datetime) -> None:
+        identity, dialogue = opened.identity, opened.dialogue
+        self.play, self.store, self.row, self.message, self.now = play, store, row, message, now
+        self.identity, self.dialogue, self.opened = identity, dialogue, opened
+        desk = Desk(store, opened.person, now, play.catalogues, chat=identity, message_id=row)
+        self.c = Context(identity, desk, play.catalogues, now)
         self.speech = Speech(store, identity, row, now)
         self.paused: list[dict[str, Any]] = list(dialogue.paused)
         self.kept: dict[str, Any] = dict(dialogue.kept)
-        self.frame = frame_of(asdict(dialogue), play.conversations)
+        self.frame = frame_in(dialogue, play.conversations)
         self.question: Question | None = None
         self.misses = dialogue.misses
         self.bare = False
@@ -137,7 +130,7 @@ class Turn:
         if pushed := self._typed_for_a_push(by_words=False):
             return pushed
         if self._question_is_open():
-            return self._answered(self.message.text, None, self._offered())
+            return self._answered(self.message.text, None, in_options(self.opened.options))
         return self._typed_for_a_push(by_words=True) or self._topic() or Go(HOME)
 
     def _anytime(self) -> "Move | Question | None":
@@ -145,7 +138,9 @@ class Turn:
         if named := anytime.language_named(text, self.play.catalogues):
             return self._interrupt(Go("language", {"chosen": named}))
         word = anytime.find(text, self.play.catalogues)
-        if word is None or (word == "menu" and reading.number(text) is not None and self.dialogue.question_kind in NUMERIC):
+        if word is None or (
+            word == "menu" and reading.number(text) is not None and self.dialogue.question_kind in NUMERIC
+        ):
             return None
         return self._word(word)
 
@@ -224,7 +219,7 @@ class Turn:
         if shown is None or option is None:
             return self._expired()
         if shown.id == self.dialogue.question_id:
-            return self._answered("", option.id, self._offered(shown))
+            return self._answered("", option.id, options_of(shown))
         if shown.answered_by:
             return self._pushed(shown, option.id)
         return self._expired()
@@ -236,9 +231,9 @@ class Turn:
     def _typed_for_a_push(self, *, by_words: bool) -> "Move | Question | None":
         """A number answers the newest message with choices, even if that is a reminder and not the open question."""
         number = reading.number(self.message.text) if len(self.message.text) < 20 else None
-        if number is None and not by_words:
+        if not self.opened.has_push or (number is None and not by_words):
             return None
-        shown = self.store.messages.newest_choice(self.identity.id)
+        shown = self.store.messages.newest_choice(self.c.person.id, self.identity.id)
         if shown is None or not shown.answered_by or shown.id < (self.dialogue.question_id or 0):
             return None
         chosen = chosen_by(self.message.text, number, options_of(shown))
@@ -259,10 +254,6 @@ class Turn:
 
     def _question_is_open(self) -> bool:
         return self.frame is not None and self.dialogue.question_id is not None
-
-    def _offered(self, shown: Message | None = None) -> tuple[Option, ...]:
-        shown = shown or self.store.messages.get(self.dialogue.question_id or 0)
-        return options_of(shown) if shown else ()
 
     def _answered(self, text: str, chosen: str | None, offered: tuple[Option, ...]) -> "Move | Question | None":
         assert self.frame is not None
@@ -468,7 +459,11 @@ class Turn:
     def _save(self) -> None:
         frame = self.frame
         asked = self.speech.out(
-            self.c.said, self.question, self._reader(), offer_person=self.misses >= 2, bare=self.bare and self.question is None
+            self.c.said,
+            self.question,
+            self._reader(),
+            offer_person=self.misses >= 2,
+            bare=self.bare and self.question is None,
         )
         self.store.dialogues.save(
             self.dialogue.person_id,
@@ -496,7 +491,11 @@ def numbers(release: str) -> tuple[int, ...]:
 
 def options_of(shown: Message) -> tuple[Option, ...]:
     """The choices as this message showed them."""
-    return tuple(Option(**option) for option in shown.options or ())
+    return in_options(shown.options)
+
+
+def in_options(stored: list[dict[str, str]] | None) -> tuple[Option, ...]:
+    return tuple(Option(**option) for option in stored or ())
 
 
 def option_of(shown: Message, index: int) -> Option | None:

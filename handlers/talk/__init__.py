@@ -14,7 +14,20 @@ from handlers.talk.answers import (
     Sentence,
     YesNo,
 )
-from handlers.talk.conversation import Again, Asking, Conversation, Done, Go, Gone, Move, Question, Step, again, done, go
+from handlers.talk.conversation import (
+    Again,
+    Asking,
+    Conversation,
+    Done,
+    Go,
+    Gone,
+    Move,
+    Question,
+    Step,
+    again,
+    done,
+    go,
+)
 from handlers.talk.messages import Address, Incoming, Option, Outgoing, Tap
 from handlers.talk.text import Lines, Local, Reader, Text, Time, Words, _, lines, n_, p_
 

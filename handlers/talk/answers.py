@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Protocol
 
 from babel.dates import get_day_names, get_month_names
 
-from handlers.talk import comuni, reading
+import handlers.talk.comuni as comuni
+import handlers.talk.reading as reading
 from handlers.talk.catalogues import Catalogues
 from handlers.talk.messages import Option
 from handlers.talk.text import Text, Words, _, p_

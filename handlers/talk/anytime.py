@@ -25,8 +25,7 @@ def find(text: str, catalogues: Catalogues) -> str | None:
     """Which word this is; only when it stands alone, so that a sentence with "stop" in it is just a sentence."""
     if len(text) > 60:
         return None
-    said = folded(text.removeprefix("/").replace("_", " "))
-    return next((name for name, words in ANYTIME.items() if said in catalogues.phrases(words)), None) if said else None
+    return catalogues.lookup(ANYTIME).get(folded(text.removeprefix("/").replace("_", " ")))
 
 
 def language_named(text: str, catalogues: Catalogues) -> str | None:

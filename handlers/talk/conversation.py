@@ -21,7 +21,7 @@ from types import GeneratorType
 from typing import Any, cast
 
 from handlers.talk.answers import Answer
-from handlers.talk.text import Words
+from handlers.talk.text import Text, Words
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class Conversation:
     name: str
     draft: type
     renamed: dict[str, str] = field(default_factory=dict)
-    words: Words | None = None
+    words: Text | None = None
     keeps: bool = False
     steps: dict[str, Step] = field(default_factory=dict)
     entry: Callable[[Any], Move] | None = None

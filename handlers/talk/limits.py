@@ -10,7 +10,8 @@ class Limits:
     The limits of a channel, in characters (UTF-16 units on Telegram) and in numbers of choices.
 
     Telegram: core.telegram.org/bots/api (sendMessage, InlineKeyboardButton). WhatsApp: Twilio's pages on
-    quick replies (3 in a session, titles of 20), list pickers (10 items of 24) and message bodies (1,600; 1,024 with buttons).
+    quick replies (3 in a session, titles of 20), list pickers (10 items of 24) and message bodies (1,600; with
+    buttons 1,024).
     """
 
     text: int

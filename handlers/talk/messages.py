@@ -64,6 +64,10 @@ class Option:
     label: str
     short: str
 
+    def stored(self) -> dict[str, str]:
+        """The choice as its message's row keeps it."""
+        return {"id": self.id, "label": self.label, "short": self.short}
+
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:

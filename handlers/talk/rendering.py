@@ -59,7 +59,7 @@ def pieces(text: str, limits: Limits, *, with_options: bool) -> list[str]:
 
 def width(text: str) -> int:
     """Length in UTF-16 units, as Telegram counts it; never less than the number of characters."""
-    return len(text) + sum(ord(letter) > 0xFFFF for letter in text)
+    return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
 
 
 def short(label: str, most: int = 20) -> str:

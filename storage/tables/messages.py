@@ -5,6 +5,14 @@ from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Stri
 
 from storage.tables.base import Document, Key, Moment, key, metadata
 
+UNSENT = "state in ('pending', 'claimed', 'sending')"
+
+
+def _only(name: str, where: str, *columns: str, unique: bool = False) -> Index:
+    """An index of some rows only, on both databases."""
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
+
+
 messages = Table(
     "messages",
     metadata,
@@ -31,7 +39,7 @@ messages = Table(
     Column("due_at", Moment),
     Column("not_after", Moment),
     Column("priority", Integer),
-    Column("dedupe_key", String, unique=True),
+    Column("dedupe_key", String),
     Column("lease_until", Moment),
     Column("lease", String),
     Column("provider_id", String),
@@ -40,24 +48,14 @@ messages = Table(
     Column("attempts", Integer, nullable=False),
     Column("retry_at", Moment),
     CheckConstraint("direction in ('in', 'out')", name="direction"),
-    Index("uq_messages_channel_update_key", "channel", "update_key", unique=True),
-    Index("uq_messages_channel_message_key", "channel", "message_key", unique=True),
+    # Every index is written with every message, so each holds only the rows it is for.
+    _only("uq_messages_update_key", "update_key is not null", "channel", "update_key", unique=True),
+    _only("uq_messages_message_key", "message_key is not null", "channel", "message_key", unique=True),
+    _only("uq_messages_dedupe_key", "dedupe_key is not null", "dedupe_key", unique=True),
     Index("ix_messages_person_id_id", "person_id", "id"),
-    Index("ix_messages_identity_id_id", "identity_id", "id"),
+    _only("ix_messages_pushes", "answered_by is not null", "identity_id", "id"),
     # Claiming a reply in front of a long backlog must not read the backlog.
-    Index(
-        "ix_messages_outbox",
-        "state",
-        "priority",
-        "due_at",
-        sqlite_where=text("state in ('pending', 'claimed', 'sending')"),
-        postgresql_where=text("state in ('pending', 'claimed', 'sending')"),
-    ),
-    Index(
-        "ix_messages_inbox",
-        "person_id",
-        "retry_at",
-        sqlite_where=text("state in ('failed', 'waiting')"),
-        postgresql_where=text("state in ('failed', 'waiting')"),
-    ),
+    _only("ix_messages_outbox", UNSENT, "state", "priority", "due_at"),
+    _only("ix_messages_outbox_chat", UNSENT, "identity_id", "id"),
+    _only("ix_messages_inbox", "state in ('failed', 'waiting')", "person_id", "retry_at"),
 )

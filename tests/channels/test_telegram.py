@@ -850,10 +850,11 @@ async def test_neither_the_token_nor_what_people_write_is_logged(
     for fault in (Fault(status=401), Fault(status=500), Fault(hang_up=True), Fault(delay=0.4), Fault(status=400)):
         api.fails(fault)
         errors.append(await refusal(api, message("Gentile Amina"), patience=0.2))
-    async with listening(api, ears) as ours:
+    async with listening(api, ears):
         api.fails(Fault(status=500, description=f"lost {api.token}"), method="getUpdates")
         phone.writes("Mi chiamo Amina")
         await until(lambda: ears.heard)
+    async with sending(api) as ours:
         api.token = "7654321:a-new-one"
         for stopped in (ours.open(), ours.listen(ears)):
             with pytest.raises(DeliveryError) as error:

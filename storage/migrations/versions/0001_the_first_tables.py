@@ -301,10 +301,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["identity_id"], ["identities.id"], name=op.f("fk_messages_identity_id")),
         sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_messages_person_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
-        sa.UniqueConstraint("dedupe_key", name=op.f("uq_messages_dedupe_key")),
     )
     with op.batch_alter_table("messages", schema=None) as batch_op:
-        batch_op.create_index("ix_messages_identity_id_id", ["identity_id", "id"], unique=False)
         batch_op.create_index(
             "ix_messages_inbox",
             ["person_id", "retry_at"],
@@ -319,9 +317,42 @@ def upgrade() -> None:
             sqlite_where=sa.text("state in ('pending', 'claimed', 'sending')"),
             postgresql_where=sa.text("state in ('pending', 'claimed', 'sending')"),
         )
+        batch_op.create_index(
+            "ix_messages_outbox_chat",
+            ["identity_id", "id"],
+            unique=False,
+            sqlite_where=sa.text("state in ('pending', 'claimed', 'sending')"),
+            postgresql_where=sa.text("state in ('pending', 'claimed', 'sending')"),
+        )
         batch_op.create_index("ix_messages_person_id_id", ["person_id", "id"], unique=False)
-        batch_op.create_index("uq_messages_channel_message_key", ["channel", "message_key"], unique=True)
-        batch_op.create_index("uq_messages_channel_update_key", ["channel", "update_key"], unique=True)
+        batch_op.create_index(
+            "ix_messages_pushes",
+            ["identity_id", "id"],
+            unique=False,
+            sqlite_where=sa.text("answered_by is not null"),
+            postgresql_where=sa.text("answered_by is not null"),
+        )
+        batch_op.create_index(
+            "uq_messages_dedupe_key",
+            ["dedupe_key"],
+            unique=True,
+            sqlite_where=sa.text("dedupe_key is not null"),
+            postgresql_where=sa.text("dedupe_key is not null"),
+        )
+        batch_op.create_index(
+            "uq_messages_message_key",
+            ["channel", "message_key"],
+            unique=True,
+            sqlite_where=sa.text("message_key is not null"),
+            postgresql_where=sa.text("message_key is not null"),
+        )
+        batch_op.create_index(
+            "uq_messages_update_key",
+            ["channel", "update_key"],
+            unique=True,
+            sqlite_where=sa.text("update_key is not null"),
+            postgresql_where=sa.text("update_key is not null"),
+        )
 
     op.create_table(
         "workshops",
@@ -397,9 +428,32 @@ def downgrade() -> None:
 
     op.drop_table("workshops")
     with op.batch_alter_table("messages", schema=None) as batch_op:
-        batch_op.drop_index("uq_messages_channel_update_key")
-        batch_op.drop_index("uq_messages_channel_message_key")
+        batch_op.drop_index(
+            "uq_messages_update_key",
+            sqlite_where=sa.text("update_key is not null"),
+            postgresql_where=sa.text("update_key is not null"),
+        )
+        batch_op.drop_index(
+            "uq_messages_message_key",
+            sqlite_where=sa.text("message_key is not null"),
+            postgresql_where=sa.text("message_key is not null"),
+        )
+        batch_op.drop_index(
+            "uq_messages_dedupe_key",
+            sqlite_where=sa.text("dedupe_key is not null"),
+            postgresql_where=sa.text("dedupe_key is not null"),
+        )
+        batch_op.drop_index(
+            "ix_messages_pushes",
+            sqlite_where=sa.text("answered_by is not null"),
+            postgresql_where=sa.text("answered_by is not null"),
+        )
         batch_op.drop_index("ix_messages_person_id_id")
+        batch_op.drop_index(
+            "ix_messages_outbox_chat",
+            sqlite_where=sa.text("state in ('pending', 'claimed', 'sending')"),
+            postgresql_where=sa.text("state in ('pending', 'claimed', 'sending')"),
+        )
         batch_op.drop_index(
             "ix_messages_outbox",
             sqlite_where=sa.text("state in ('pending', 'claimed', 'sending')"),
@@ -410,7 +464,6 @@ def downgrade() -> None:
             sqlite_where=sa.text("state in ('failed', 'waiting')"),
             postgresql_where=sa.text("state in ('failed', 'waiting')"),
         )
-        batch_op.drop_index("ix_messages_identity_id_id")
 
     op.drop_table("messages")
     op.drop_table("staff")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Which question people are asking, in their own words."""
 
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -8,14 +9,14 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.rules.questions import Entry, find
+from handlers.talk.phrases import Entry, find
 
 FAQ = Path(__file__).parents[2] / "bot" / "demo" / "services_faq.yaml"
 
 
 def read(path: Path) -> list[Entry]:
     entries = yaml.safe_load(path.read_text("utf-8"))["entries"]
-    return [Entry(entry["id"], tuple(sum(entry.get("keywords", {}).values(), []))) for entry in entries]
+    return [Entry(entry["id"], tuple(chain(*entry.get("keywords", {}).values()))) for entry in entries]
 
 
 ENTRIES = read(FAQ)
@@ -29,7 +30,7 @@ LOST_JOB = "faq-02"
         "Ho perso il lavoro.",
         "HO PERSO IL LAVORO",
         "HO PERSO IL LAVOROOO",
-        "ho  perso\nil lavoro" if False else "ho  perso  il lavoro",
+        "ho  perso\nil lavoro",
         "ieri ho perso il mio lavoro",
         "ho perso il lavoro ieri",
         "Buongiorno, ho perso il lavoro. Che cosa faccio?",
@@ -81,7 +82,7 @@ def test_what_asks_nothing_finds_nothing(text: str) -> None:
     assert find(text, ENTRIES) is None
 
 
-CLUB, CURRICULUM, DID, CHINA = (
+CLUB, CURRICULUM, DID, EMPTY = (
     Entry("club", ("job club", "club")),
     Entry("cv", ("cv", "scrivere il cv per il job club")),
     Entry("did", ("DID", "dichiarazione di disponibilità")),
@@ -108,7 +109,7 @@ CLUB, CURRICULUM, DID, CHINA = (
     ],
 )
 def test_a_phrase_is_found_as_whole_words_and_the_longest_wins(text: str, id: str | None) -> None:
-    assert find(text, [CLUB, CURRICULUM, DID, CHINA]) == id
+    assert find(text, [CLUB, CURRICULUM, DID, EMPTY]) == id
 
 
 @given(st.text())

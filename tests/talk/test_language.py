@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.rules.language import guess
+from handlers.talk.language import guess
 
 ALL = ("it", "en", "ro", "es", "fr", "ar", "uk", "zh", "ur")
 TWO = ("it", "en")
