@@ -19,6 +19,7 @@ from bot.channels.terminal import Terminal
 from bot.demo import prepare
 from bot.main import Sportello, build, running, web
 from bot.settings import Settings
+from handlers.conversations import CONVERSATIONS
 from handlers.desk import loading
 from handlers.talk.text import ROME
 from storage import migration
@@ -75,7 +76,7 @@ def only_web() -> None:
 def worker() -> None:
     """A worker alone: sends what is due, retries, looks for moments that have come."""
     desk = checked()
-    desk.channels = ()  # it sends on every channel, and leaves listening to the web process: two pollers push each other out
+    desk.channels = ()  # it sends on every channel and leaves listening to the web process: two pollers quarrel
     asyncio.run(work(desk))
 
 
@@ -122,6 +123,13 @@ def chat(
     if save:
         save.write_text(terminal.transcript(), encoding="utf-8")
         typer.echo(f"Saved in {save}.")
+
+
+@app.command("map")
+def steps() -> None:
+    """Every conversation with its steps, in the order they are written."""
+    for conversation in CONVERSATIONS:
+        typer.echo(f"{conversation.name}: {', '.join(conversation.steps) or '(says one thing)'}")
 
 
 @app.command()

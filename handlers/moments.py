@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
+from urllib.parse import quote
 
 from handlers.rules.opening import Hours, last_open
 from handlers.talk import Choosable, Local, Words, _, lines, p_
-from storage.workshops import Workshop
+from storage.workshops import Booking, Workshop
 
 # A reminder that has to move earlier keeps clear of the last minute: many move to the same evening.
 EARLIER = timedelta(hours=2)
@@ -24,6 +25,7 @@ class Occasion:
     booked_at: datetime
     workshop: Workshop
     map_url: str | None
+    offered_until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Moment:
     choices: Callable[[Occasion], tuple[Choosable, ...]]
     conversation: str
     step: str
+    about: str = "booked"  # the state a booking must be in for this to be true
 
     def planned(self, occasion: Occasion, hours: Hours) -> datetime:
         """When it should go out. A reminder that falls in closed time moves earlier, into open time."""
@@ -53,6 +56,28 @@ class Moment:
         at = occasion.workshop.starts_at + self.offset
         latest = last_open(at, hours)
         return at if latest == at else latest - EARLIER
+
+
+def occasion_of(
+    booking: Booking, workshop: Workshop, first_name: str, *, offered_until: datetime | None = None
+) -> Occasion:
+    return Occasion(
+        booking_id=booking.id,
+        person_id=booking.person_id,
+        first_name=first_name,
+        booked_at=booking.booked_at or workshop.opens_at,
+        workshop=workshop,
+        map_url=map_of(workshop),
+        offered_until=offered_until or booking.offered_until,
+    )
+
+
+def map_of(workshop: Workshop) -> str | None:
+    """A link to a public map, where there is a place to find."""
+    venue = workshop.venue
+    if venue.is_online or not venue.address:
+        return None
+    return "https://www.openstreetmap.org/search?query=" + quote(f"{venue.address}, {venue.comune}")
 
 
 @dataclass(frozen=True)
@@ -128,6 +153,17 @@ def reminder_words(occasion: Occasion) -> Words:
     )
 
 
+def offered_words(occasion: Occasion) -> Words:
+    workshop = occasion.workshop
+    return lines(
+        _("Good news, {name}: a place is free for you.", name=occasion.first_name),
+        Local(workshop.title),
+        workshop.starts_at,
+        place_of(workshop),
+        _("Please answer by {until}. Then the place goes to another person.", until=occasion.offered_until),
+    )
+
+
 def place_of(workshop: Workshop) -> str:
     """Where it is, in one line."""
     venue = workshop.venue
@@ -141,6 +177,8 @@ MAP = Choosable("map", p_("button", "How to get there"))
 COMING = Choosable(
     "coming", p_("button", "I'm coming"), words=p_("words", "i come, i will come, i am coming, coming, yes")
 )
+ACCEPT = Choosable("accept", p_("button", "Yes, I come"), words=p_("words", "yes, yes i come, i come, i want it"))
+DECLINE = Choosable("decline", p_("button", "No, thanks"), words=p_("words", "no, no thanks, no thank you"))
 CALL = Choosable("person", p_("button", "Talk to a person"))
 
 
@@ -150,6 +188,10 @@ def confirmed_choices(occasion: Occasion) -> tuple[Choosable, ...]:
 
 def reminder_choices(occasion: Occasion) -> tuple[Choosable, ...]:
     return (COMING, CANNOT, CALL)
+
+
+def offered_choices(occasion: Occasion) -> tuple[Choosable, ...]:
+    return (ACCEPT, DECLINE)
 
 
 BOOKING_CONFIRMED = Moment(
@@ -177,5 +219,19 @@ REMINDER_24H = Moment(
     step="coming",
 )
 
-MOMENTS = (BOOKING_CONFIRMED, REMINDER_24H)
+PLACE_OFFERED = Moment(
+    name="place_offered",
+    anchor="booked_at",
+    offset=timedelta(0),
+    stale=timedelta(hours=3),
+    priority=1,
+    consent="service_messages",
+    words=offered_words,
+    choices=offered_choices,
+    conversation="reminders",
+    step="offered",
+    about="offered",
+)
+
+MOMENTS = (BOOKING_CONFIRMED, REMINDER_24H, PLACE_OFFERED)
 BY_NAME = {moment.name: moment for moment in MOMENTS}

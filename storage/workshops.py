@@ -194,6 +194,24 @@ class Workshops:
         )
         return [Booking(*row) for row in rows]
 
+    def line(self, workshop_id: int) -> list[Booking]:
+        """Those who wait, in the order in which they asked."""
+        rows = self.store.read(
+            select(*_booking_columns)
+            .where(bookings.c.workshop_id == workshop_id, bookings.c.state == "waiting")
+            .order_by(bookings.c.ticket)
+        )
+        return [Booking(*row) for row in rows]
+
+    def ended_offers(self, now: datetime) -> list[Booking]:
+        """Offers that nobody has answered in time."""
+        rows = self.store.read(
+            select(*_booking_columns)
+            .where(bookings.c.state == "offered", bookings.c.offered_until < now)
+            .order_by(bookings.c.workshop_id, bookings.c.id)
+        )
+        return [Booking(*row) for row in rows]
+
     def position(self, booking: Booking) -> int:
         """A waiting person's place in line, counted from 1."""
         return int(

@@ -138,7 +138,7 @@ def test_a_link_brings_where_somebody_comes_from(phone: TestClient, desk: Sporte
     say(phone, "/start src_biblioteca")
     with desk.storage.reading() as store:
         found = store.people.at("telegram", "sim:anna")
-    assert found and found[1].source == "src_biblioteca"
+    assert found and found[1].source == "biblioteca"
 
 
 def test_the_same_number_is_heard_once(client: TestClient) -> None:

@@ -9,7 +9,7 @@ update one commit that holds the person, where they are in the conversation, wha
 import hashlib
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import JSON, ForeignKey, UniqueConstraint, create_engine, event, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
@@ -19,12 +19,12 @@ from telegram.request import BaseRequest
 
 MENU, YEAR, NAME, COMUNE, GOAL, ITALIAN, REMINDERS, OFFERS = range(8)
 COMUNI = {"bologna": "037006"}
-MENU_TEXT = "Che cosa ti serve?\n1. Un aiuto\n2. Orientamento\n3. Formazione\n4. Iscriviti\n5. I miei impegni\n6. Parla con qualcuno"
+MENU_TEXT = "Che cosa ti serve?\n1. Un aiuto\n2. Orientamento\n3. Formazione\n4. Iscriviti\n5. I miei impegni"
 YES_NO = "\n1. Sì\n2. No"
 
 
 class Base(DeclarativeBase):
-    type_annotation_map = {dict[str, Any]: JSON}
+    type_annotation_map: ClassVar[dict[Any, Any]] = {dict[str, Any]: JSON}
 
 
 class Person(Base):

@@ -2,10 +2,10 @@
 """
 What it costs to take in a message, beside the bot a good developer would write instead.
 
-Both sides get the same updates as Telegram's JSON, read them with python-telegram-bot, decide, and commit to SQLite in
-WAL mode with synchronous=FULL, one commit an update: person, dialogue, both directions of the log, consents. Sending is
-stubbed on both sides at no cost. Each side runs in a process of its own, so that memory and processor are its own; rounds
-take turns, and the median round counts.
+Both sides get the same updates as Telegram's JSON, read them with python-telegram-bot, decide, and commit to SQLite
+in WAL mode with synchronous=FULL, one commit an update: person, dialogue, both directions of the log, consents.
+Sending is stubbed on both sides at no cost. Each side runs in a process of its own, so that memory and processor are
+its own; rounds take turns, and the median round counts.
 """
 
 import asyncio
@@ -68,7 +68,7 @@ def run(people: int = 2000, rounds: int = 3) -> dict[str, Any]:
 def apart(side: str, people: int) -> dict[str, Any]:
     """One side, in a process of its own."""
     command = [sys.executable, "-m", "bot", "bench", "inbound", "--side", side, "--people", str(people)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own program
     return json.loads(done.stdout)  # type: ignore[no-any-return]
 
 

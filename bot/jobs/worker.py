@@ -90,7 +90,9 @@ class Worker:
             if not store.records.take_slot("moments", slot_of(now), now):
                 return 0
             store.records.forget_slots(now - timedelta(days=2))
-            return moments.plan(store, now, self.engine.play.catalogues, self.hours())
+            catalogues = self.engine.play.catalogues
+            lapsed = moments.lapse(store, now, catalogues)
+            return lapsed + moments.plan(store, now, catalogues, self.hours())
 
 
 def slot_of(now: datetime) -> datetime:

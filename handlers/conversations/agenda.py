@@ -4,8 +4,8 @@
 from dataclasses import dataclass
 
 from handlers.context import Context
-from handlers.desk.workshops import Appointment, map_of
-from handlers.moments import place_of
+from handlers.desk.workshops import Appointment
+from handlers.moments import map_of, place_of
 from handlers.talk import Asking, Choice, Choosable, Conversation, Local, Move, Words, YesNo, _, done, go, lines, p_
 
 
@@ -28,6 +28,8 @@ def ahead(c: Context) -> Asking | Move:
         Choice(tuple(Choosable(str(one.booking.id), line(one), Local(one.workshop.title)) for one in found[:9])),
     )
     c.draft.booking = int(chosen)
+    if any(one.booking.id == c.draft.booking and one.booking.state == "offered" for one in found):
+        return go("reminders", booking=c.draft.booking, offered=True)
     return one
 
 
@@ -72,6 +74,8 @@ def sure(c: Context) -> Asking:
 
 def line(appointment: Appointment) -> Words:
     words = {"title": Local(appointment.workshop.title), "when": appointment.workshop.starts_at}
+    if appointment.booking.state == "offered":
+        return _("{title}: {when}, a place is free for you: please answer", **words)
     if appointment.position is not None:
         return _("{title}: {when} (waiting list, number {position})", position=appointment.position, **words)
     return _("{title}: {when}, your place is booked", **words)

@@ -4,13 +4,14 @@
 from dataclasses import dataclass
 
 from handlers.context import Context
-from handlers.moments import BOOKING_CONFIRMED, REMINDER_24H
+from handlers.moments import BOOKING_CONFIRMED, PLACE_OFFERED, REMINDER_24H
 from handlers.talk import Asking, Choice, Conversation, Local, Move, _, done, go, lines
 
 
 @dataclass
 class Draft:
     booking: int = 0
+    offered: bool = False
 
 
 reminders = Conversation("reminders", Draft)
@@ -18,7 +19,7 @@ reminders = Conversation("reminders", Draft)
 
 @reminders.starts
 def beginning(c: Context) -> Move:
-    return go("agenda")
+    return offered if c.draft.offered else go("agenda")
 
 
 @reminders.step
@@ -47,6 +48,17 @@ def booked(c: Context) -> Asking:
             occasion.map_url and _("Map: {url}", url=occasion.map_url),
         )
     )
+
+
+@reminders.step
+def offered(c: Context) -> Asking:
+    occasion = c.desk.workshops.occasion(c.draft.booking)
+    chosen = yield c.ask(PLACE_OFFERED.words(occasion), Choice(PLACE_OFFERED.choices(occasion)))
+    if chosen == "decline":
+        c.desk.offers.decline(c.draft.booking)
+        return done(_("All right. I offer the place to somebody else."))
+    c.desk.offers.accept(c.draft.booking)
+    return done(_("Good: the place is yours."))
 
 
 def given_up(c: Context) -> Move:

@@ -105,9 +105,7 @@ def booked(c: Context, *, or_wait: bool) -> Move:
         case Booked():
             return done(closing(c))
         case Waiting(position=position):
-            return done(
-                _("You are number {position} on the waiting list. I will write if a place is free.", position=position)
-            )
+            return done(in_line(c, position))
         case Full():
             return wait
         case AlreadyBooked():
@@ -127,6 +125,15 @@ def closing(c: Context) -> Words:
     if c.desk.people.agreed("service_messages"):
         return _("Done. I will write to you the day before.")
     return _("Done. Write down the day: you chose no reminders.")
+
+
+def in_line(c: Context, position: int) -> Words:
+    """Where they stand, and how they will hear: nothing is written to someone who did not ask for it."""
+    if c.desk.people.agreed("service_messages"):
+        how = _("I will write if a place is free.")
+    else:
+        how = _("A person of the desk looks for you if a place is free.")
+    return lines(_("You are number {position} on the waiting list.", position=position), how)
 
 
 def behind(door: str | None, found: list[Listed]) -> list[Listed]:
@@ -157,7 +164,7 @@ def card(listed: Listed) -> Lines:
         venue.bus and not venue.is_online and _("By bus or train: {bus}", bus=venue.bus),
         access(listed),
         workshop.bring and Local(workshop.bring),
-        n_("{count} place is free.", "{count} places are free.", listed.free),
+        listed.free and n_("{count} place is free.", "{count} places are free.", listed.free),
     )
 
 

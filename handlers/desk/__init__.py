@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import cached_property
 
 from handlers.desk.cases import Cases
+from handlers.desk.offers import Offers
 from handlers.desk.outbox import Outbox
 from handlers.desk.people import People
 from handlers.desk.questions import Questions
@@ -44,6 +45,10 @@ class Desk:
         return Workshops(self)
 
     @cached_property
+    def offers(self) -> Offers:
+        return Offers(self)
+
+    @cached_property
     def questions(self) -> Questions:
         return Questions(self)
 
@@ -66,6 +71,10 @@ class Desk:
 
     def setting(self, key: str, default: str = "") -> str:
         return str(self.settings.get(key) or default)
+
+    def of(self, person_id: int) -> "Desk":
+        """The desk as somebody else meets it, in the same transaction."""
+        return Desk(self.store, self.store.people.get(person_id), self.now, self.catalogues)
 
     def refresh(self) -> None:
         """See the person as this transaction has left them."""

@@ -127,17 +127,17 @@ class Delivery:
         return replace(
             facts,
             agreed=moment.consent is None or moment.consent in store.people.consents(message.person_id),
-            still_on=self._still_on(store, message, payload.get("revision")),
+            still_on=self._still_on(store, message, moment.about, payload.get("revision")),
             minds_the_hour=moment.priority > 0,
             pushes_today=store.messages.pushes_since(message.person_id, start_of_day(facts.now)),
             busy_until=busy_until(store, message),
         )
 
     @staticmethod
-    def _still_on(store: Store, message: Message, revision: int | None) -> bool:
+    def _still_on(store: Store, message: Message, state: str, revision: int | None) -> bool:
         noun, _colon, id = (message.subject or "").partition(":")
         booking = store.workshops.booking(int(id)) if noun == "booking" else None
-        workshop = store.workshops.get(booking.workshop_id) if booking and booking.state == "booked" else None
+        workshop = store.workshops.get(booking.workshop_id) if booking and booking.state == state else None
         return workshop is not None and workshop.cancelled_at is None and workshop.revision == revision
 
 

@@ -4,8 +4,7 @@
 from datetime import datetime, timedelta
 
 from handlers.desk import Desk
-from handlers.desk.workshops import occasion_of
-from handlers.moments import BY_NAME, Occasion, Push, due
+from handlers.moments import REMINDER_24H, Occasion, Push, due, occasion_of
 from handlers.rules.opening import Hours
 from handlers.talk.catalogues import Catalogues
 from storage import Store
@@ -16,8 +15,14 @@ AHEAD = timedelta(days=5)  # a reminder moves earlier over a long week-end, neve
 
 def plan(store: Store, now: datetime, catalogues: Catalogues, hours: Hours) -> int:
     """Put what is due into the outbox; asking twice puts nothing twice. Returns how many were new."""
-    pushes = due(now, occasions(store, now), hours, [BY_NAME["reminder_24h"]])
+    pushes = due(now, occasions(store, now), hours, [REMINDER_24H])
     return sum(_put(store, now, catalogues, push) for push in pushes)
+
+
+def lapse(store: Store, now: datetime, catalogues: Catalogues) -> int:
+    """End the offers whose time is over, and offer their places on. Returns how many."""
+    ended = store.workshops.ended_offers(now)
+    return sum(Desk(store, store.people.get(one.person_id), now, catalogues).offers.lapse(one.id) for one in ended)
 
 
 def occasions(store: Store, now: datetime) -> list[Occasion]:

@@ -21,7 +21,7 @@ class Territories:
         return self.store.territories.place(istat)
 
     def desks(self, istat: str | None) -> list[Organisation]:
-        """The public desks, the nearest first: of the comune, of its Unione, of its area; all of them if we know none."""
+        """The public desks, the nearest first: of the comune, of its Unione, of its area; all of them if it is none."""
         here = self.store.territories.place(istat)
         places = {place.istat: place for place in self.store.territories.places()}
         desks = self.store.territories.desks()

@@ -3,10 +3,10 @@
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
+from handlers.desk.offers import LAST_OFFER
 from handlers.desk.territories import distance
-from handlers.moments import BOOKING_CONFIRMED, Occasion, push_of
+from handlers.moments import BOOKING_CONFIRMED, Occasion, map_of, occasion_of, push_of
 from handlers.rules.booking import Booked, Decision, Places, Waiting, decide
 from handlers.rules.opening import Hours
 from handlers.talk import Gone
@@ -77,7 +77,7 @@ class Workshops:
             or_wait=or_wait,
         )
         if isinstance(decision, Booked):
-            self._take_place(workshop)
+            self._take_place(workshop, mine)
         elif isinstance(decision, Waiting):
             self._join_line(workshop)
         return decision
@@ -104,7 +104,7 @@ class Workshops:
         self.store.workshops.change_booking(booking_id, confirmed_at=self.desk.now, changed_at=self.desk.now)
 
     def cancel(self, booking_id: int) -> Workshop:
-        """Give up a place, or a place in line. Raises Gone if there is nothing to give up; always possible otherwise."""
+        """Give up a place, or a place in line; always possible. Raises Gone if there is nothing to give up."""
         booking = self.store.workshops.booking(booking_id)
         if booking is None or booking.person_id != self.desk.person.id:
             raise Gone
@@ -116,6 +116,7 @@ class Workshops:
             booking_id, state="cancelled_by_person", changed_at=self.desk.now, offered_until=None
         )
         self.store.messages.supersede(f"booking:{booking_id}", reason="booking_cancelled")
+        self.desk.offers.free_places(workshop)
         return workshop
 
     def occasion(self, booking_id: int) -> Occasion:
@@ -123,13 +124,19 @@ class Workshops:
         one = self.appointment(booking_id)
         return occasion_of(one.booking, one.workshop, self.desk.person.first_name or "")
 
-    def _take_place(self, workshop: Workshop) -> None:
-        id = self._add(workshop, state="booked", booked_at=self.desk.now)
-        if chat := self.desk.chat or self.desk.outbox.chat():
-            booking = self.store.workshops.booking(id)
-            assert booking is not None
+    def tell_booked(self, booking_id: int, workshop: Workshop) -> None:
+        """The card that says: you have a place. It goes where the person is writing, or wrote last."""
+        booking = self.store.workshops.booking(booking_id)
+        chat = self.desk.chat or self.desk.outbox.chat()
+        if chat and booking:
             occasion = occasion_of(booking, workshop, self.desk.person.first_name or "")
             self.desk.outbox.push(push_of(BOOKING_CONFIRMED, occasion, Hours()), chat)
+
+    def _take_place(self, workshop: Workshop, mine: Booking | None) -> None:
+        values = {"state": "booked", "booked_at": self.desk.now}
+        if mine:  # they were in line, and places are first come by now
+            self.store.workshops.change_booking(mine.id, changed_at=self.desk.now, **values)
+        self.tell_booked(mine.id if mine else self._add(workshop, **values), workshop)
 
     def _join_line(self, workshop: Workshop) -> None:
         ticket = workshop.line + 1
@@ -156,26 +163,8 @@ def places(workshop: Workshop, counts: Counts) -> Places:
         booking_opens_at=workshop.opens_at,
         booking_closes_at=workshop.closes_at,
         cancelled=workshop.cancelled_at is not None,
+        first_come_from=workshop.starts_at - LAST_OFFER,
     )
-
-
-def occasion_of(booking: Booking, workshop: Workshop, first_name: str) -> Occasion:
-    return Occasion(
-        booking_id=booking.id,
-        person_id=booking.person_id,
-        first_name=first_name,
-        booked_at=booking.booked_at or workshop.opens_at,
-        workshop=workshop,
-        map_url=map_of(workshop),
-    )
-
-
-def map_of(workshop: Workshop) -> str | None:
-    """A link to a public map, where there is a place to find."""
-    venue = workshop.venue
-    if venue.is_online or not venue.address:
-        return None
-    return "https://www.openstreetmap.org/search?query=" + quote(f"{venue.address}, {venue.comune}")
 
 
 def how_far(here: Place | None, workshop: Workshop) -> int:

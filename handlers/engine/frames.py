@@ -2,6 +2,7 @@
 """A conversation on its way, as the dialogue row keeps it."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from datetime import date
 from functools import cache
@@ -90,6 +91,8 @@ def default_of(one: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, list | dict):
+        return deepcopy(value)  # else a step that adds to it would change what we compare it with
     return value.isoformat() if isinstance(value, date) else value
 
 

@@ -162,7 +162,7 @@ class Turn:
                 return self._interrupt(Go(word))
 
     def _hello_again(self) -> "Move | Question | None":
-        """A greeting goes on where we are; /start goes to the menu; whoever said stop is asked whether to begin again."""
+        """A greeting goes on where we are; /start goes to the menu; whoever said stop begins again."""
         if self.c.person.stopped_at:
             return Go("start", {"sure": True})
         if self.message.text.startswith("/") or not self._question_is_open() or self._is_in(HOME):

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""A freed place is offered to the first who waits; the offer holds the place until an answer, or until it ends."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from handlers.moments import PLACE_OFFERED, Push, occasion_of
+from handlers.rules.opening import Hours, add_open_time
+from handlers.talk import Gone
+from storage.workshops import Booking, Workshop
+
+if TYPE_CHECKING:
+    from handlers.desk import Desk
+
+ANSWER_WITHIN = timedelta(hours=12)  # of open time
+LAST_OFFER = timedelta(hours=3)  # before the start
+
+
+class Offers:
+    """Everything here happens under the lock of the workshop, in the transaction that freed the place."""
+
+    def __init__(self, desk: "Desk") -> None:
+        self.desk, self.store = desk, desk.store
+
+    def accept(self, booking_id: int) -> None:
+        """Take the place that is held. Raises Gone if the offer has ended."""
+        booking, workshop = self._held(booking_id)
+        if booking.offered_until is None or self.desk.now > booking.offered_until:
+            raise Gone
+        self.store.workshops.change_booking(
+            booking.id, state="booked", booked_at=self.desk.now, offered_until=None, changed_at=self.desk.now
+        )
+        self.desk.workshops.tell_booked(booking.id, workshop)
+
+    def decline(self, booking_id: int) -> None:
+        """Let the next one have it. Raises Gone if the offer has ended."""
+        booking, workshop = self._held(booking_id)
+        self._end(booking, workshop, "cancelled_by_person")
+
+    def lapse(self, booking_id: int) -> bool:
+        """End an offer that nobody answered in time; False if it was answered meanwhile."""
+        try:
+            booking, workshop = self._held(booking_id)
+        except Gone:
+            return False
+        if booking.offered_until is None or self.desk.now <= booking.offered_until:
+            return False
+        self._end(booking, workshop, "lapsed")
+        return True
+
+    def free_places(self, workshop: Workshop) -> None:
+        """Offer what is free to those who wait, in their order; who cannot be reached goes to the call list."""
+        until = offered_until(workshop, self.desk.now)
+        if until is None:
+            return
+        counts = self.store.workshops.counts(workshop.id)
+        free = workshop.capacity - counts.booked - counts.offered
+        for booking in self.store.workshops.line(workshop.id):
+            if free <= 0:
+                return
+            free -= self._offer(booking, workshop, until)
+
+    def _offer(self, booking: Booking, workshop: Workshop, until: datetime) -> bool:
+        desk = self.desk.of(booking.person_id)
+        chat = desk.outbox.chat()
+        if chat is None or desk.person.stopped_at or not desk.people.agreed("service_messages"):
+            desk.cases.open("place_free")
+            return False
+        self.store.workshops.change_booking(booking.id, state="offered", offered_until=until, changed_at=self.desk.now)
+        occasion = occasion_of(booking, workshop, desk.person.first_name or "", offered_until=until)
+        return desk.outbox.push(Push(PLACE_OFFERED, occasion, self.desk.now, until), chat)
+
+    def _held(self, booking_id: int) -> tuple[Booking, Workshop]:
+        """The offer and its workshop, locked. Raises Gone if it is not this person's, or no longer open."""
+        booking = self.store.workshops.booking(booking_id)
+        if booking is None or booking.person_id != self.desk.person.id:
+            raise Gone
+        workshop = self.store.workshops.lock(booking.workshop_id)
+        current = self.store.workshops.booking(booking_id)
+        if workshop is None or workshop.cancelled_at or current is None or current.state != "offered":
+            raise Gone
+        return current, workshop
+
+    def _end(self, booking: Booking, workshop: Workshop, state: str) -> None:
+        self.store.workshops.change_booking(booking.id, state=state, offered_until=None, changed_at=self.desk.now)
+        self.store.messages.supersede(f"booking:{booking.id}", reason="offer_ended")
+        self.free_places(workshop)
+
+
+def offered_until(workshop: Workshop, now: datetime) -> datetime | None:
+    """Until when an offer made now holds; None if it is too late for offers. Aware, in UTC."""
+    last = workshop.starts_at - LAST_OFFER
+    if workshop.cancelled_at or now >= last:
+        return None
+    return min(add_open_time(now, ANSWER_WITHIN, Hours()), last)
