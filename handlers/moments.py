@@ -26,6 +26,7 @@ class Occasion:
     workshop: Workshop
     map_url: str | None
     offered_until: datetime | None = None
+    wants_reminders: bool = True
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,12 @@ class Moment:
 
 
 def occasion_of(
-    booking: Booking, workshop: Workshop, first_name: str, *, offered_until: datetime | None = None
+    booking: Booking,
+    workshop: Workshop,
+    first_name: str,
+    *,
+    offered_until: datetime | None = None,
+    wants_reminders: bool = True,
 ) -> Occasion:
     return Occasion(
         booking_id=booking.id,
@@ -69,6 +75,7 @@ def occasion_of(
         workshop=workshop,
         map_url=map_of(workshop),
         offered_until=offered_until or booking.offered_until,
+        wants_reminders=wants_reminders,
     )
 
 
@@ -139,6 +146,9 @@ def confirmed_words(occasion: Occasion) -> Words:
         workshop.starts_at,
         place_of(workshop),
         _("It is free. If you cannot come, choose «I cannot come»."),
+        _("I will write to you the day before.")
+        if occasion.wants_reminders
+        else _("Write down the day: you chose no reminders."),
     )
 
 
@@ -183,7 +193,8 @@ CALL = Choosable("person", p_("button", "Talk to a person"))
 
 
 def confirmed_choices(occasion: Occasion) -> tuple[Choosable, ...]:
-    return (CANNOT, MAP) if occasion.map_url else (CANNOT,)
+    # The way there first: an impatient second "1" must not touch the place that was just booked.
+    return (MAP, CANNOT) if occasion.map_url else (CANNOT,)
 
 
 def reminder_choices(occasion: Occasion) -> tuple[Choosable, ...]:

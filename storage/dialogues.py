@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, exists, func, select, update
+from sqlalchemy import bindparam, exists, func, or_, select, update
 
 from storage.messages import SHOWN, UNFINISHED
 from storage.people import Identity, Person
@@ -58,14 +58,14 @@ _ends = (len(_identity_columns), len(_identity_columns) + len(_person_columns))
 _busy = exists().where(
     messages.c.person_id == people.c.id, messages.c.direction == "in", one_of(messages.c.state, UNFINISHED)
 )
+_asked = messages.alias("asked")
 _push = messages.alias("push")
 _pushed = exists().where(
     _push.c.identity_id == identities.c.id,
-    _push.c.id > func.coalesce(dialogues.c.question_id, 0),
     _push.c.answered_by.is_not(None),
     one_of(_push.c.state, SHOWN),
+    or_(_asked.c.id.is_(None), _push.c.sent_at > func.coalesce(_asked.c.sent_at, _asked.c.at)),
 )
-_asked = messages.alias("asked")
 _locked = Prepared(
     select(*_identity_columns, *_person_columns, *_dialogue_columns, _asked.c.options, _busy, _pushed)
     .join(people, people.c.id == identities.c.person_id)

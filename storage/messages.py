@@ -94,7 +94,7 @@ _newest_choice = (
         messages.c.options.is_not(None),
         or_(messages.c.kind == "reply", messages.c.state.in_(SHOWN)),
     )
-    .order_by(messages.c.id.desc())
+    .order_by(func.coalesce(messages.c.sent_at, messages.c.at).desc(), messages.c.id.desc())
     .limit(1)
 )
 _unfinished = (

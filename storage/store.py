@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, CursorResult, Engine, Executable, Table, create_engine, event, make_url
+from sqlalchemy import Connection, CursorResult, Engine, Executable, Table, create_engine, event, exc, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
@@ -191,6 +191,8 @@ def normal(url: str) -> str:
 def _available() -> Iterator[None]:
     try:
         yield
+    except exc.TimeoutError as trouble:  # no connection became free
+        raise Unavailable(type(trouble).__name__) from trouble
     except (DBAPIError, sqlite3.Error, psycopg.Error) as trouble:
         if _is_away(trouble):
             raise Unavailable(type(trouble).__name__) from trouble

@@ -70,7 +70,7 @@ class Stage:
         self.numbers = itertools.count(1)
         self.languages: dict[str, str] = {}
         self.last: Incoming | None = None
-        self.seen = 0
+        self.seen: set[int] = set()
         self.audience: Storage | None = None
 
     def desk(self) -> Sportello:
@@ -123,13 +123,14 @@ class Stage:
             rows = store.read(
                 select(messages.c.id, identities.c.address)
                 .join(identities, identities.c.id == messages.c.identity_id)
-                .where(messages.c.direction == "out", messages.c.state == "sent", messages.c.id > self.seen)
+                .where(messages.c.direction == "out", messages.c.state == "sent")
                 .order_by(messages.c.sent_at, messages.c.priority, messages.c.id)
             )
-            return [(message, row.address) for row in rows if (message := store.messages.get(row.id))]
+            fresh = [row for row in rows if row.id not in self.seen]
+            return [(message, row.address) for row in fresh if (message := store.messages.get(row.id))]
 
         found = self.with_store(new)
-        self.seen = max([self.seen, *(message.id for message, _address in found)])
+        self.seen |= {message.id for message, _address in found}
         return [line for message, address in found for line in said(message, address.removeprefix("stage:"))]
 
     def shown_to(self, who: str) -> list[Message]:

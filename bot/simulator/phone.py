@@ -83,8 +83,8 @@ class Phone:
         with self.storage.reading() as store:
             identity, person = met(store, channel, who)
             found = store.messages.of(person.id) if person else []
-        said = [one for one in found if identity and one.identity_id == identity.id and is_seen(one)]
-        return answer((line(one, said) for one in sorted(said, key=when)), person)
+        seen = [one for one in found if identity and one.identity_id == identity.id and is_seen(one)]
+        return answer((line(one, seen) for one in sorted(seen, key=when)), person)
 
 
 def met(store: Store, channel: str, who: str) -> tuple[Identity, Person] | tuple[None, None]:

@@ -36,7 +36,7 @@ def ahead(c: Context) -> Asking | Move:
 @agenda.step
 def nothing(c: Context) -> Asking:
     chosen = yield c.ask(
-        _("You have no appointments yet."),
+        _("You have no appointments now."),
         Choice(
             (
                 Choosable("workshops", _("See the workshops"), p_("button", "See the workshops")),
@@ -74,6 +74,8 @@ def sure(c: Context) -> Asking:
 
 def line(appointment: Appointment) -> Words:
     words = {"title": Local(appointment.workshop.title), "when": appointment.workshop.starts_at}
+    if appointment.workshop.cancelled_at:
+        return _("{title}: {when}, called off", **words)
     if appointment.booking.state == "offered":
         return _("{title}: {when}, a place is free for you: please answer", **words)
     if appointment.position is not None:

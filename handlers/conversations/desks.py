@@ -4,10 +4,11 @@
 from dataclasses import dataclass
 
 from handlers.context import Context
-from handlers.talk import Asking, Choice, Choosable, Comune, Conversation, Local, Move, Words, _, done, lines, p_
+from handlers.talk import Asking, Choosable, Comune, Conversation, Local, Move, Step, Words, _, done, lines, p_
+from handlers.talk.comuni import Comune as Town
 from storage.territories import Organisation
 
-ELSEWHERE = Choosable("elsewhere", _("Another town"), p_("button", "Another town"))
+ELSEWHERE = Choosable("elsewhere", _("My town is not there"), p_("button", "Not there"))
 
 
 @dataclass
@@ -30,29 +31,37 @@ def beginning(c: Context) -> Move:
 
 @desks.step
 def where(c: Context) -> Asking:
-    found = yield c.ask(_("Which town do you live in?"), Comune((ELSEWHERE,), c.desk.territories.comuni))
-    if isinstance(found, str) or len(found) == 1:
-        c.draft.comune = found if isinstance(found, str) else found[0].istat
-        return near
-    c.draft.candidates = [one.istat for one in found]
-    return which
+    question = _("Which town do you live in? Write its name.")
+    found = yield c.ask(question, Comune((ELSEWHERE,), c.desk.territories.comuni))
+    return found_town(c, found)
 
 
 @desks.step
 def which(c: Context) -> Asking:
     towns = [town for istat in c.draft.candidates or [] if (town := c.desk.territories.place(istat))]
-    c.draft.comune = yield c.ask(
-        _("Which one is it?"), Choice((*(Choosable(town.istat, town.name) for town in towns), ELSEWHERE))
-    )
-    return near
+    shown = (*(Choosable(town.istat, town.name) for town in towns), ELSEWHERE)
+    question = _("Which one is it? If it is not there, write its full name.")
+    found = yield c.ask(question, Comune(shown, c.desk.territories.comuni))
+    return found_town(c, found)
 
 
 @desks.step
 def near(c: Context) -> Move:
     found = c.desk.territories.desks(c.draft.comune)[:3]
+    if c.draft.comune == "elsewhere":
+        c.say(_("These are our desks."))
     for one in found:
         c.say(card(one))
     return done(_("You can go there, call or write. It is free."))
+
+
+def found_town(c: Context, found: "list[Town] | str") -> Step:
+    """One town, several that may be meant, or a choice that was touched."""
+    if isinstance(found, str) or len(found) == 1:
+        c.draft.comune = found if isinstance(found, str) else found[0].istat
+        return near
+    c.draft.candidates = [one.istat for one in found]
+    return which
 
 
 def card(desk: Organisation) -> Words:

@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 
 from handlers.context import Context
-from handlers.talk import Asking, Choice, Choosable, Conversation, Move, _, done
+from handlers.talk import Asking, Choice, Choosable, Conversation, Move, _, done, lines
 from handlers.talk.anytime import LANGUAGE_NAME
 
 
@@ -25,7 +25,7 @@ def beginning(c: Context) -> Move:
 def which(c: Context) -> Asking:
     readers = c.catalogues.readers()
     c.draft.chosen = yield c.ask(
-        _("Which language do you prefer?"),
+        lines(*(_("Which language do you prefer?").render(reader) for reader in readers)),
         Choice(tuple(Choosable(reader.language, LANGUAGE_NAME.render(reader).split(",")[0]) for reader in readers)),
     )
     return speak
@@ -34,4 +34,4 @@ def which(c: Context) -> Asking:
 @language.step
 def speak(c: Context) -> Move:
     c.desk.people.speak(c.draft.chosen)
-    return done(_("All right: from now on I write in English."))
+    return done(_("All right: from now on I write in English."), home=True)

@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 
 from handlers.context import Context
-from handlers.talk import Asking, Choice, Choosable, Conversation, Local, Move, _, done, go, p_
+from handlers.talk import Asking, Choice, Choosable, Conversation, Local, Move, _, done, go, lines, p_
 
 DOORS = {"menu": "menu", "desk": "desks", "workshops": "workshops", "my_data": "my_data", "privacy": "privacy"}
 
@@ -41,7 +41,7 @@ def answer(c: Context) -> Asking | Move:
     entry = c.desk.questions.get(c.draft.entry)
     if entry is None:
         return which
-    c.say(Local(entry.answer))
+    c.say(lines(Local(entry.question), Local(entry.answer)))
     chosen = yield c.ask(_("What do you want to do now?"), Choice((*doors(entry.buttons), OTHER, PERSON)))
     if chosen == "other":
         c.draft.entry = None

@@ -23,9 +23,10 @@ from handlers.talk import (
     go,
     p_,
 )
+from handlers.talk.comuni import Comune as Town
 
 REMINDERS, OFFERS = "service_messages", "opportunity_push"
-ELSEWHERE = Choosable("elsewhere", _("I live in another town"), p_("button", "Another town"))
+ELSEWHERE = Choosable("elsewhere", _("My town is not there"), p_("button", "Not there"))
 
 
 @dataclass
@@ -53,7 +54,7 @@ def beginning(c: Context) -> Move:
     if c.desk.questions.notice() is None:
         return done(_("The desk is not open yet. Please come back in a few days."))
     if c.person.registered_at:
-        return done(_("You are signed up already. To change something, talk to a person."))
+        return done(_("You have signed up already. To change something, talk to a person."))
     return onward(c)
 
 
@@ -102,27 +103,18 @@ def first_name(c: Context) -> Asking:
 
 @registration.step
 def comune(c: Context) -> Asking:
-    found = yield c.ask(
-        _("{name}, which town do you live in?", name=c.draft.first_name),
-        Comune((ELSEWHERE,), c.desk.territories.comuni),
-    )
-    if isinstance(found, str):
-        c.draft.comune = found
-    elif len(found) == 1:
-        c.draft.comune = found[0].istat
-    else:
-        c.draft.candidates = [one.istat for one in found]
-    return onward(c)
+    question = _("{name}, which town do you live in? Write its name.", name=c.draft.first_name)
+    found = yield c.ask(question, Comune((ELSEWHERE,), c.desk.territories.comuni))
+    return found_town(c, found)
 
 
 @registration.step
 def which_comune(c: Context) -> Asking:
     towns = [town for istat in c.draft.candidates if (town := c.desk.territories.place(istat))]
-    chosen = yield c.ask(
-        _("Which one is it?"), Choice((*(Choosable(town.istat, town.name) for town in towns), ELSEWHERE))
-    )
-    c.draft.comune = chosen
-    return onward(c)
+    shown = (*(Choosable(town.istat, town.name) for town in towns), ELSEWHERE)
+    question = _("Which one is it? If it is not there, write its full name.")
+    found = yield c.ask(question, Comune(shown, c.desk.territories.comuni))
+    return found_town(c, found)
 
 
 @registration.step
@@ -175,7 +167,20 @@ def finish(c: Context) -> Move:
     c.say(_("Thank you, {name}. You are signed up.", name=d.first_name))
     if programme:
         c.say(_("Your programme is «{programme}».", programme=programme.name))
+    else:
+        c.say(_("There is no programme in your town yet. A person can help you: write PERSON."))
     return next_door(c)
+
+
+def found_town(c: Context, found: "list[Town] | str") -> Step:
+    """One town, several that may be meant, or a choice that was touched."""
+    if isinstance(found, str):
+        c.draft.comune = found
+    elif len(found) == 1:
+        c.draft.comune = found[0].istat
+    else:
+        c.draft.candidates = [one.istat for one in found]
+    return onward(c)
 
 
 def next_door(c: Context) -> Go:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from handlers.context import Context
 from handlers.moments import BOOKING_CONFIRMED, PLACE_OFFERED, REMINDER_24H
-from handlers.talk import Asking, Choice, Conversation, Local, Move, _, done, go, lines
+from handlers.talk import Asking, Choice, Conversation, Local, Move, YesNo, _, done, go, lines
 
 
 @dataclass
@@ -39,7 +39,7 @@ def booked(c: Context) -> Asking:
     occasion = c.desk.workshops.occasion(c.draft.booking)
     chosen = yield c.ask(BOOKING_CONFIRMED.words(occasion), Choice(BOOKING_CONFIRMED.choices(occasion)))
     if chosen == "cannot":
-        return given_up(c)
+        return sure
     venue = occasion.workshop.venue
     return done(
         lines(
@@ -51,6 +51,13 @@ def booked(c: Context) -> Asking:
 
 
 @reminders.step
+def sure(c: Context) -> Asking:
+    occasion = c.desk.workshops.occasion(c.draft.booking)
+    yes = yield c.ask(_("Do you give up «{title}»?", title=Local(occasion.workshop.title)), YesNo())
+    return given_up(c) if yes else done(_("All right, it stays in your agenda."))
+
+
+@reminders.step
 def offered(c: Context) -> Asking:
     occasion = c.desk.workshops.occasion(c.draft.booking)
     chosen = yield c.ask(PLACE_OFFERED.words(occasion), Choice(PLACE_OFFERED.choices(occasion)))
@@ -58,7 +65,7 @@ def offered(c: Context) -> Asking:
         c.desk.offers.decline(c.draft.booking)
         return done(_("All right. I offer the place to somebody else."))
     c.desk.offers.accept(c.draft.booking)
-    return done(_("Good: the place is yours."))
+    return done(quiet=True)  # the card that says so is on its way
 
 
 def given_up(c: Context) -> Move:

@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 
 from handlers.context import Context
-from handlers.talk import Conversation, Move, _, done
+from handlers.talk import Conversation, Move, _, done, lines
 
 
 @dataclass
@@ -23,4 +23,11 @@ def beginning(c: Context) -> Move:
 @stop.step
 def stopped(c: Context) -> Move:
     c.desk.people.stop()
-    return done(_("All right. I will not write to you here any more. Come back when you want: write HELLO."), bare=True)
+    return done(
+        lines(
+            _("All right. I will not write to you here any more."),
+            c.desk.workshops.agenda() and _("Your appointments stay: to see or cancel them, write AGENDA."),
+            _("Come back when you want: write HELLO."),
+        ),
+        bare=True,
+    )

@@ -72,6 +72,8 @@ def choose(c: Context) -> Asking | Move:
 @workshops.step
 def confirm(c: Context) -> Asking | Move:
     listed = c.desk.workshops.card(c.draft.workshop)
+    if known := standing(c):
+        return done(known)
     c.say(card(listed), apart=True)
     if not listed.free or listed.places.waiting:
         return wait
@@ -83,7 +85,7 @@ def confirm(c: Context) -> Asking | Move:
 
 @workshops.step
 def wait(c: Context) -> Asking:
-    sure = yield c.ask(_("It is full now. Shall I put you on the waiting list?"), YesNo())
+    sure = yield c.ask(_("There are no free places now. Shall I put you on the waiting list?"), YesNo())
     if not sure:
         return another(c)
     return booked(c, or_wait=True) if c.person.registered_at else sign_up(c)
@@ -103,17 +105,13 @@ def booked(c: Context, *, or_wait: bool) -> Move:
     """Ask the desk for a place, and say what it answered."""
     match c.desk.workshops.book(c.draft.workshop, or_wait=or_wait):
         case Booked():
-            return done(closing(c))
+            return done(quiet=True)  # the card that says so is on its way
         case Waiting(position=position):
             return done(in_line(c, position))
         case Full():
             return wait
-        case AlreadyBooked():
-            return done(_("You already have a place here. You find it in your agenda."))
-        case AlreadyWaiting(position=position):
-            return done(_("You are already on the waiting list, number {position}.", position=position))
-        case AlreadyOffered():
-            return done(_("A place is free for you: answer the message I sent you."))
+        case AlreadyBooked() | AlreadyWaiting() | AlreadyOffered():
+            return done(standing(c))
         case TooEarly(opens_at=opens_at):
             return done(_("Booking opens on {when}.", when=opens_at))
         case TooLate() | CalledOff():
@@ -121,10 +119,19 @@ def booked(c: Context, *, or_wait: bool) -> Move:
             return another(c)
 
 
-def closing(c: Context) -> Words:
-    if c.desk.people.agreed("service_messages"):
-        return _("Done. I will write to you the day before.")
-    return _("Done. Write down the day: you chose no reminders.")
+def standing(c: Context) -> Words | None:
+    """What this person has here already, if anything."""
+    mine = c.desk.workshops.mine(c.draft.workshop)
+    match mine and mine.booking.state:
+        case "booked":
+            return _("You already have a place here. You find it in your agenda.")
+        case "waiting":
+            assert mine is not None
+            return _("You are already on the waiting list, number {position}.", position=mine.position)
+        case "offered":
+            return _("A place is free for you. You find it in your agenda: please answer.")
+        case _:
+            return None
 
 
 def in_line(c: Context, position: int) -> Words:

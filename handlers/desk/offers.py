@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from handlers.moments import PLACE_OFFERED, Push, occasion_of
 from handlers.rules.opening import Hours, add_open_time
-from handlers.talk import Gone
+from handlers.talk import Gone, _
 from storage.workshops import Booking, Workshop
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Offers:
         """Take the place that is held. Raises Gone if the offer has ended."""
         booking, workshop = self._held(booking_id)
         if booking.offered_until is None or self.desk.now > booking.offered_until:
-            raise Gone
+            raise Gone(_("This offer is over."))
         self.store.workshops.change_booking(
             booking.id, state="booked", booked_at=self.desk.now, offered_until=None, changed_at=self.desk.now
         )
@@ -78,7 +78,7 @@ class Offers:
         workshop = self.store.workshops.lock(booking.workshop_id)
         current = self.store.workshops.booking(booking_id)
         if workshop is None or workshop.cancelled_at or current is None or current.state != "offered":
-            raise Gone
+            raise Gone(_("This offer is over."))
         return current, workshop
 
     def _end(self, booking: Booking, workshop: Workshop, state: str) -> None:

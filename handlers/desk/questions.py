@@ -30,7 +30,9 @@ class Questions:
         if not 4 <= len(text) <= 300:
             return None
         entries = [
-            phrases.Entry(one.id, tuple(word for words in one.keywords.values() for word in words))
+            phrases.Entry(
+                one.id, (*one.question.values(), *(word for words in one.keywords.values() for word in words))
+            )
             for one in self.all()
         ]
         return phrases.find(text, entries)

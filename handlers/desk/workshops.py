@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from handlers.desk.offers import LAST_OFFER
-from handlers.desk.territories import distance
+from handlers.desk.territories import FAR, distance
 from handlers.moments import BOOKING_CONFIRMED, Occasion, map_of, occasion_of, push_of
 from handlers.rules.booking import Booked, Decision, Places, Waiting, decide
 from handlers.rules.opening import Hours
-from handlers.talk import Gone
+from handlers.talk import Gone, _
 from storage.territories import Place
 from storage.workshops import Booking, Counts, Workshop
 
@@ -47,19 +47,19 @@ class Workshops:
         self.desk, self.store = desk, desk.store
 
     def open(self) -> list[Listed]:
-        """What can be booked now: the nearest to this person first, then the soonest; online counts as near."""
+        """What can be booked now: the nearest to this person first, then the soonest."""
         here = self.store.territories.place(self.desk.person.comune_istat)
-        found = sorted(
-            self.store.workshops.open(self.desk.now), key=lambda one: (how_far(here, one), one.starts_at, one.id)
-        )
+        found = near(here, self.store.workshops.open(self.desk.now))
         counts = self.store.workshops.all_counts([one.id for one in found])
         return [Listed(one, places(one, counts[one.id])) for one in found]
 
     def card(self, id: int) -> Listed:
         """One workshop as it stands now. Raises Gone."""
         workshop = self.store.workshops.get(id)
-        if workshop is None or workshop.cancelled_at:
+        if workshop is None:
             raise Gone
+        if workshop.cancelled_at:
+            raise Gone(_("I am sorry, this workshop is called off."))
         return Listed(workshop, places(workshop, self.store.workshops.counts(id)))
 
     def book(self, id: int, *, or_wait: bool = False) -> Decision:
@@ -95,8 +95,14 @@ class Workshops:
         """One line of the agenda. Raises Gone if it is not theirs, or given up."""
         found = next((one for one in self.agenda() if one.booking.id == booking_id), None)
         if found is None:
-            raise Gone
+            raise Gone(_("This appointment is no longer in your agenda."))
+        if found.workshop.cancelled_at:
+            raise Gone(_("I am sorry, this workshop is called off."))
         return found
+
+    def mine(self, workshop_id: int) -> Appointment | None:
+        """What this person has at a workshop already."""
+        return next((one for one in self.agenda() if one.workshop.id == workshop_id), None)
 
     def confirm(self, booking_id: int) -> None:
         """The person says they are coming. Raises Gone."""
@@ -129,7 +135,9 @@ class Workshops:
         booking = self.store.workshops.booking(booking_id)
         chat = self.desk.chat or self.desk.outbox.chat()
         if chat and booking:
-            occasion = occasion_of(booking, workshop, self.desk.person.first_name or "")
+            reminds = self.desk.people.agreed("service_messages")
+            name = self.desk.person.first_name or ""
+            occasion = occasion_of(booking, workshop, name, wants_reminders=reminds)
             self.desk.outbox.push(push_of(BOOKING_CONFIRMED, occasion, Hours()), chat)
 
     def _take_place(self, workshop: Workshop, mine: Booking | None) -> None:
@@ -167,9 +175,18 @@ def places(workshop: Workshop, counts: Counts) -> Places:
     )
 
 
+def near(here: Place | None, found: list[Workshop]) -> list[Workshop]:
+    """Nearest first, then soonest; what is in another area only if there is nothing else."""
+    reachable = [one for one in found if how_far(here, one) < FAR] or found
+    return sorted(reachable, key=lambda one: (how_far(here, one), one.starts_at, one.id))
+
+
 def how_far(here: Place | None, workshop: Workshop) -> int:
+    """In steps of the public map. Online is as far as anything else in the area: the date decides."""
     venue = workshop.venue
-    if venue.is_online or here is None:
+    if here is None:
         return 0
+    if venue.is_online:
+        return FAR - 1
     there = Place(venue.comune_istat or "", venue.comune or "", venue.union or "", venue.area or "")
     return distance(here, there)

@@ -3,7 +3,7 @@
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date
 from functools import cache
 from typing import Any, get_args, get_type_hints
@@ -32,18 +32,17 @@ class Frame:
         }
 
     def remember(self, step: Step, before: Mapping[str, Any]) -> None:
-        """Note which fields this step has filled in."""
+        """Note which fields this step has filled in, and what they held before."""
         after = dump(self.draft)
-        changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+        changed = {name: before.get(name) for name in {**before, **after} if before.get(name) != after.get(name)}
         self.trail.append([step.name, changed])
 
     def step_back(self) -> Step | None:
-        """The step before this one, with what it filled in cleared; None at the beginning."""
+        """The step before this one, with what it filled in as it was before; None at the beginning."""
         while self.trail:
             name, changed = self.trail.pop()
-            for one in fields(self.draft):
-                if one.name in changed:
-                    setattr(self.draft, one.name, default_of(one))
+            held = {field: value for field, value in {**dump(self.draft), **changed}.items() if value is not None}
+            vars(self.draft).update(vars(load(type(self.draft), held)))
             if step := self.conversation.find(name):
                 return step
         return None
@@ -84,10 +83,6 @@ def _hints(kind: type) -> dict[str, Any]:
     """The fields of a draft and their types, looked up once."""
     known = {one.name for one in fields(kind)}
     return {name: hint for name, hint in get_type_hints(kind).items() if name in known}
-
-
-def default_of(one: Any) -> Any:
-    return one.default_factory() if one.default_factory is not MISSING else one.default
 
 
 def _plain(value: Any) -> Any:

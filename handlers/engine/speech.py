@@ -44,6 +44,8 @@ class Speech:
         options = self._options(question, reader, offer_person)
         words = str(shown(question.text, reader)) if question else ""
         last = [*groups.pop(), *([numbered_under(words, options)] if question else [])]
+        if not groups and not last:
+            return None  # what there was to say has gone out as a message of its own
         out = None if bare else way_out(options, takes_numbers=question is not None and question.answer.takes_numbers)
         if out is not None:
             last.append(out.render(reader))
@@ -56,7 +58,9 @@ class Speech:
         if question is None:
             return ()
         offered = question.answer.options
-        add = offer_person and "person" not in {option.id for option in offered}
+        # Under a question that takes a number, the number of a button would be taken for the answer.
+        can_add = offer_person and not question.answer.takes_numbers
+        add = can_add and "person" not in {option.id for option in offered}
         return options_in_words((*offered, PERSON) if add else offered, reader)
 
     def _put(self, text: str, options: tuple[Option, ...]) -> int:

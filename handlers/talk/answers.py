@@ -61,6 +61,10 @@ class Free:
     takes_numbers: ClassVar[bool] = False
     options: tuple[Choosable, ...] = ()
 
+    def chosen(self, said: Said) -> str | None:
+        """The choice beside the free answer, if that is what was touched or written out."""
+        return said.chosen or (worded(said, self.options) if self.options else None)
+
 
 @dataclass(frozen=True)
 class Sentence(Free):
@@ -69,8 +73,8 @@ class Sentence(Free):
     most: int = 200
 
     def read(self, said: Said) -> str:
-        if said.chosen is not None:
-            return said.chosen
+        if chosen := self.chosen(said):
+            return chosen
         words = reading.words(said.text)
         if not any(letter.isalnum() for letter in words):
             raise NotUnderstood(_("Please write one or two words."))
@@ -85,7 +89,7 @@ class Name(Free):
 
     def read(self, said: Said) -> str:
         words = reading.words(said.text)
-        if len(words) > 60:
+        if len(words) > 60 or len(words.split()) > 4:
             raise NotUnderstood(_("That is a bit long. The first name is enough."))
         if not reading.is_name(words):
             raise NotUnderstood(_("I did not understand the name. Please write only your first name."))
@@ -140,11 +144,13 @@ class Comune(Free):
     known: Callable[[], Sequence[comuni.Comune]] = tuple
 
     def read(self, said: Said) -> list[comuni.Comune] | str:
-        if said.chosen is not None:
-            return said.chosen
+        if chosen := self.chosen(said):
+            return chosen
         if len(said.text) <= 200 and (found := comuni.find(said.text, self.known())):
             return found
-        raise NotUnderstood(_("I do not know this town. Write its full name, or choose the line below."))
+        raise NotUnderstood(
+            _("I do not know this town: it may not be in our area. Write its full name, or choose the line below.")
+        )
 
 
 @dataclass(frozen=True)
@@ -155,20 +161,10 @@ class Choice:
     takes_numbers: ClassVar[bool] = False
 
     def read(self, said: Said) -> str:
-        chosen = said.chosen or self._by_words(said)
+        chosen = said.chosen or worded(said, self.options) or _nearly(said)
         if chosen is None:
             raise NotUnderstood(_("I did not understand. Choose a number."))
         return chosen
-
-    def _by_words(self, said: Said) -> str | None:
-        for option in said.offered:
-            if reading.same(said.text, option.label) or reading.same(said.text, option.short):
-                return option.id
-        text = reading.folded(said.text) if len(said.text) <= 60 else ""
-        for choosable in self.options:
-            if choosable.words and text in said.catalogues.phrases(choosable.words):
-                return choosable.id
-        return _nearly(text, said.offered)
 
 
 @dataclass(frozen=True)
@@ -191,11 +187,20 @@ class YesNo:
             raise NotUnderstood(_("I did not understand. Write 1 for yes or 2 for no.")) from None
 
 
-def _nearly(text: str, offered: Sequence[Option]) -> str | None:
-    """The one choice whose words begin with, or contain, what was written; None if there are several or none."""
-    if len(text) < 4:
-        return None
-    found = [option.id for option in offered if text in reading.folded(option.label)]
+def worded(said: Said, options: Sequence[Choosable]) -> str | None:
+    """The choice whose label, or another phrase that means it, was written out."""
+    for option in said.offered:
+        if reading.same(said.text, option.label) or reading.same(said.text, option.short):
+            return option.id
+    text = reading.folded(said.text) if len(said.text) <= 60 else ""
+    found = (one.id for one in options if one.words and text in said.catalogues.phrases(one.words))
+    return next(found, None) if text else None
+
+
+def _nearly(said: Said) -> str | None:
+    """The one choice whose words contain what was written; None if there are several or none."""
+    text = reading.folded(said.text) if len(said.text) <= 60 else ""
+    found = [option.id for option in said.offered if len(text) >= 4 and text in reading.folded(option.label)]
     return found[0] if len(found) == 1 else None
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Words that work at any time, in every language, whatever the question."""
 
+import handlers.talk.phrases as phrases
 from handlers.talk.catalogues import Catalogues
 from handlers.talk.reading import folded
 from handlers.talk.text import Text, p_
@@ -12,11 +13,12 @@ ANYTIME: dict[str, Text] = {
     "stop": p_("words", "stop, unsubscribe, stop messages, no more messages"),
     "start": p_("words", "start, start again, restart, hello, hi"),
     "language": p_("words", "language, change language"),
-    "person": p_("words", "person, a person, talk to a person, human, operator, somebody"),
+    "person": p_("words", "person, a person, talk to a person, speak to a person, talk to somebody, human, operator"),
     "agenda": p_("words", "agenda, my agenda, my bookings, my appointments"),
     "my_data": p_("words", "my data, my information"),
     "privacy": p_("words", "privacy, privacy notice"),
     "cancel": p_("words", "cancel, forget it, never mind"),
+    "thanks": p_("words", "thanks, thank you, thank you very much"),
     "back": p_("words", "back, go back, previous"),
 }
 
@@ -25,7 +27,21 @@ def find(text: str, catalogues: Catalogues) -> str | None:
     """Which word this is; only when it stands alone, so that a sentence with "stop" in it is just a sentence."""
     if len(text) > 60:
         return None
-    return catalogues.lookup(ANYTIME).get(folded(text.removeprefix("/").replace("_", " ")))
+    known, said = catalogues.lookup(ANYTIME), folded(text.removeprefix("/").replace("_", " "))
+    return known.get(said) or known.get(without_courtesy(said, catalogues))
+
+
+def without_courtesy(said: str, catalogues: Catalogues) -> str:
+    """The same words without a please or a thank you at either end."""
+    for polite in catalogues.phrases(COURTESY):
+        said = said.removeprefix(polite + " ").removesuffix(" " + polite)
+    return said
+
+
+def asks_for_a_person(text: str, catalogues: Catalogues) -> bool:
+    """Does a whole sentence ask for a person? Only phrases of several words count: a word alone says too little."""
+    asked = tuple(phrase for phrase in catalogues.phrases(ANYTIME["person"]) if " " in phrase)
+    return phrases.find(text, [phrases.Entry("person", asked)]) is not None
 
 
 def language_named(text: str, catalogues: Catalogues) -> str | None:
@@ -34,4 +50,5 @@ def language_named(text: str, catalogues: Catalogues) -> str | None:
     return catalogues.phrases(LANGUAGE_NAME).get(said) if said else None
 
 
+COURTESY = p_("words", "please, thanks, thank you")
 LANGUAGE_NAME = p_("the name of this language, in this language", "English")

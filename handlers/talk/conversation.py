@@ -42,10 +42,17 @@ class Again:
 
 @dataclass(frozen=True)
 class Done:
-    """The conversation is over. A ``bare`` farewell stands alone, without the line that shows the way out."""
+    """
+    The conversation is over. A ``bare`` farewell stands alone, without the line that shows the way out.
+
+    ``home`` shows the menu, unless something was interrupted and goes on; a ``quiet`` end says nothing, because
+    what there was to say has gone out as a message of its own.
+    """
 
     farewell: Words | None = None
     bare: bool = False
+    home: bool = False
+    quiet: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,11 @@ class TwoQuestions(Exception):
 
 
 class Gone(Exception):
-    """What a step was about is no longer there."""
+    """What a step was about is no longer there; ``why`` says it to the person, if there is more to say."""
+
+    def __init__(self, why: Text | None = None) -> None:
+        super().__init__(why.msgid if why else "gone")
+        self.why = why
 
 
 class NoSuchStep(Exception):
@@ -162,8 +173,8 @@ def again(reason: Words) -> Again:
     return Again(reason)
 
 
-def done(farewell: Words | None = None, *, bare: bool = False) -> Done:
-    return Done(farewell, bare)
+def done(farewell: Words | None = None, *, bare: bool = False, home: bool = False, quiet: bool = False) -> Done:
+    return Done(farewell, bare, home, quiet)
 
 
 def go(conversation: str, **draft: Any) -> Go:

@@ -81,7 +81,7 @@ class Time:
     at: datetime
 
     def render(self, reader: Reader) -> str:
-        return format_time(self.at, "HH:mm", tzinfo=reader.zone, locale=reader.language)
+        return format_time(self.at, "HH:mm", tzinfo=reader.zone, locale=locale_of(reader.language))
 
 
 Words = Text | Lines | Local | Time | str
@@ -105,26 +105,31 @@ def shown(value: Any, reader: Reader) -> Any:
         case datetime():
             return _moment(value, reader)
         case date():
-            return format_date(value, "d MMMM y", locale=reader.language)
+            return format_date(value, "d MMMM y", locale=locale_of(reader.language))
         case _:
             return str(value)
 
 
 def _moment(at: datetime, reader: Reader) -> str:
     local = at.astimezone(reader.zone)
-    hour = format_time(local, "HH:mm", tzinfo=reader.zone, locale=reader.language)
+    hour = format_time(local, "HH:mm", tzinfo=reader.zone, locale=locale_of(reader.language))
     return p_("a day and an hour", "{day}, {hour}", day=day_in_words(local.date(), reader), hour=hour).render(reader)
 
 
 def day_in_words(day: date, reader: Reader) -> str:
     """The weekday, the day and the month, all in words, in this language's own order: martedì 12 maggio."""
-    return format_date(day, _day_pattern(reader.language), locale=reader.language)
+    return format_date(day, _day_pattern(reader.language), locale=locale_of(reader.language))
+
+
+def locale_of(language: str) -> str:
+    """Where a language is written as people here expect it: English puts the day before the month."""
+    return "en_GB" if language == "en" else language.replace("-", "_")
 
 
 @cache
 def _day_pattern(language: str) -> str:
     # No language has a pattern for exactly these three in full, so the short one is widened, as ICU does.
-    pattern = Locale.parse(language, sep="-").datetime_skeletons["MMMEd"].pattern
+    pattern = Locale.parse(locale_of(language)).datetime_skeletons["MMMEd"].pattern
     return re.sub(r"M{3,}", "MMMM", re.sub(r"E+|c+", "EEEE", pattern))
 
 

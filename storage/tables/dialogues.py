@@ -12,7 +12,7 @@ dialogues = Table(
     Column("conversation", String),
     Column("step", String),
     Column("draft", Document, nullable=False),
-    Column("trail", Document, nullable=False),  # [[step, [fields it wrote]], ...], so that "back" can clear them
+    Column("trail", Document, nullable=False),  # [[step, {field: what it held before}], ...], for "back"
     Column("paused", Document, nullable=False),  # interrupted conversations, the newest last
     Column("kept", Document, nullable=False),  # half-filled forms, by conversation
     Column("question_id", Key),  # the message that asked what is still open

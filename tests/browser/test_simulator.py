@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """The simulator's page as people use it: with a finger, with a keyboard, and when things go wrong."""
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
@@ -12,7 +13,7 @@ import pytest
 from tests.browser.demo import Demo
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page, Route
+    from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route
 
 pytestmark = pytest.mark.browser
 
@@ -90,25 +91,37 @@ class Phone:
         assert self.hosts == {urlsplit(self.url).netloc}
 
 
+@pytest.fixture(scope="module")
+def contexts(browser: "Browser") -> "Callable[[str], BrowserContext]":
+    """One for each language of a browser; the page keeps nothing in it, so tests can share it."""
+
+    @functools.cache
+    def context(locale: str) -> "BrowserContext":
+        made = browser.new_context(locale=locale)
+        made.add_init_script(WATCH)
+        made.set_default_timeout(10_000)
+        return made
+
+    return context
+
+
 @pytest.fixture
-def phones(browser: "Browser", demo: Demo) -> "Iterator[Callable[..., Phone]]":
-    """Phones of a given width, each in a browser profile of its own."""
-    contexts = []
+def phones(contexts: "Callable[[str], BrowserContext]", demo: Demo) -> "Iterator[Callable[..., Phone]]":
+    """Phones of a given width and language."""
+    made = []
 
     def another(width: int = 390, locale: str = "it-IT") -> Phone:
-        context = browser.new_context(viewport={"width": width, "height": WIDTHS[width]}, locale=locale)
-        contexts.append(context)
-        context.add_init_script(WATCH)
-        context.set_default_timeout(10_000)
-        phone = Phone(context.new_page(), demo.url)
+        phone = Phone(contexts(locale).new_page(), demo.url)
+        made.append(phone)
+        phone.page.set_viewport_size({"width": width, "height": WIDTHS[width]})
         phone.page.on("console", lambda one: complain(phone, one.type, one.text, one.location["url"]))
         phone.page.on("pageerror", lambda error: phone.complaints.append(str(error)))
         phone.page.on("request", lambda request: phone.hosts.add(urlsplit(request.url).netloc))
         return phone
 
     yield another
-    for context in contexts:
-        context.close()
+    for phone in made:
+        phone.page.close()
 
 
 @pytest.fixture
@@ -392,6 +405,7 @@ def test_everybody_can_read_it(phones: "Callable[..., Phone]", width: int, chann
     phone.trouble.wait_for()  # it must be readable, too
     assert phone.page.get_attribute("html", "lang") == language
     assert phone.theirs.first.get_attribute("lang") == language
+    assert phone.page.evaluate("document.compatMode") == "CSS1Compat"
     assert phone.page.locator("h1").count() == 1
     assert phone.page.locator("[role=log][aria-live=polite][aria-label]").count() == 1
     assert unnamed(phone) == []

@@ -8,7 +8,8 @@ const LINK = /(https:\/\/[^\s<>"«»]*[^\s<>"«».,;:!?)])/;
 const TROUBLES = { 400: "refused", 413: "long", 503: "busy", 504: "late" };
 
 const asked = new URLSearchParams(location.search);
-const language = [asked.get("lang"), ...navigator.languages.map((one) => one.slice(0, 2)), "it"].find((one) => one in SENTENCES);
+const wished = [asked.get("lang"), ...navigator.languages.map((one) => one.slice(0, 2)), "it"];
+const language = wished.find((one) => Object.hasOwn(SENTENCES, one));
 const say = SENTENCES[language];
 const at = (id) => document.getElementById(id);
 const log = at("log"), box = at("words"), who = at("who");
@@ -17,7 +18,7 @@ const log = at("log"), box = at("words"), who = at("who");
 let phone = null;
 
 function pickUp(name, channel) {
-  phone = { name, channel, shown: new Set(), last: 0, isWaiting: false, unanswered: null };
+  phone = { name, channel, shown: new Set(), last: 0, isWaiting: true, unanswered: null };
   who.value = name;
   document.querySelector(`[name=channel][value=${channel}]`).checked = true;
   document.body.dataset.channel = channel;
@@ -45,6 +46,7 @@ async function restore(mine) {
     if (mine !== phone) return;
     tell("");
     take(found);
+    mine.isWaiting = false; // what is said before would stand above what was said long ago
     setTimeout(lookNow, EVERY, mine);
   } catch (trouble) {
     if (mine !== phone) return;
@@ -189,6 +191,7 @@ function made(tag, kind, words = "") {
 }
 
 function tell(sentence) {
+  if (at("trouble").textContent === sentence) return; // or it would be read aloud again
   at("trouble").hidden = !sentence;
   at("trouble").textContent = sentence;
   if (sentence) toTheEnd(); // it takes room from the conversation above

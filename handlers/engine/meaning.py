@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What a message means where it arrives: a word that always works, an answer, a touched choice, or a topic."""
+
+from handlers.engine.frames import Frame, load
+from handlers.engine.scene import HOME, Scene
+from handlers.engine.steps import Steps
+from handlers.talk import Done, Go, Move, NotUnderstood, Option, Question, Words, _, anytime, reading
+from handlers.talk.answers import Said
+from storage.messages import Message
+
+NUMERIC = ("Number", "BirthYear", "Day")
+FREE = ("Name", "Sentence")
+# What still works for someone who said stop: coming back, a person, their own data, and giving up a place.
+STILL_ALLOWED = ("start", "stop", "person", "privacy", "my_data", "language", "help", "agenda")
+
+WAYS_OUT = ("menu", "start", "stop", "cancel", "back")  # a release that was taken back must not keep anybody in
+
+
+class WrittenByNewer(Exception):
+    """A newer release asked this question; a process of that release will take the answer."""
+
+
+class Meaning:
+    """Finds the first move of a turn."""
+
+    def __init__(self, scene: Scene, steps: Steps) -> None:
+        self.scene, self.steps, self.c, self.message = scene, steps, scene.c, scene.message
+
+    def first_move(self) -> Move | Question | None:
+        """What to do first. Raises WrittenByNewer."""
+        if self._is_asked_by_newer():
+            raise WrittenByNewer(self.scene.dialogue.release)
+        if self.message.kind == "tap":
+            return self._tapped()
+        if self.message.kind == "text" and (word := self._word()):
+            return word
+        if self.scene.is_silent():
+            return Go("start")
+        if self.message.kind != "text":
+            return self._not_words()
+        if answered := self._answer_to_a_push():
+            return answered
+        if self.scene.is_asking():
+            return self._answer(self.message.text, None, in_options(self.scene.opened.options))
+        return self._topic() or Go(HOME)
+
+    def _is_asked_by_newer(self) -> bool:
+        """Is there a question open that only a newer release knows, and no wish to leave it?"""
+        frame, dialogue, play = self.scene.frame, self.scene.dialogue, self.scene.play
+        is_open = dialogue.question_id is not None and dialogue.step is not None
+        is_unknown = is_open and (frame is None or frame.step is None)
+        if not is_unknown or numbers(dialogue.release) <= numbers(play.release):
+            return False
+        return anytime.find(self.message.text, play.catalogues) not in WAYS_OUT
+
+    # words that always work
+
+    def _word(self) -> Move | None:
+        text, catalogues = self.message.text, self.scene.play.catalogues
+        if named := anytime.language_named(text, catalogues):
+            return self.scene.aside(Go("language", {"chosen": named}))
+        word = anytime.find(text, catalogues)
+        is_a_number = word == "menu" and reading.number(text) is not None
+        if word is None or (is_a_number and self.scene.dialogue.question_kind in NUMERIC):
+            return None
+        return Go("start") if self.scene.is_silent() and word not in STILL_ALLOWED else self._do(word)
+
+    def _do(self, word: str) -> Move:
+        match word:
+            case "menu":
+                return self.scene.home()
+            case "stop":
+                self.scene.forget()
+                return Go("stop")
+            case "start":
+                return self._hello_again()
+            case "cancel":
+                return self._cancelled()
+            case "back":
+                return self._back()
+            case "thanks":
+                self.c.say(_("You are welcome."))
+                return self.steps.ask_again() if self.scene.is_asking() else Done()
+            case _:
+                return self.scene.aside(Go(word))
+
+    def _hello_again(self) -> Move:
+        """A greeting goes on where we are; /start goes to the menu; whoever said stop begins again."""
+        if self.c.person.stopped_at:
+            return Go("start", {"sure": True})
+        if self.message.text.startswith("/") or not self.scene.is_asking() or self.scene.is_in(HOME):
+            return self.scene.home()
+        self.c.say(_("Hello again."))
+        return self.steps.ask_again()
+
+    def _cancelled(self) -> Move:
+        """Give up what is going on; with nothing going on, see what there is to give up."""
+        frame = self.scene.frame
+        if frame is None or frame.step is None or self.scene.is_in(HOME):
+            return Go("agenda")
+        self.c.say(_("All right, we stop here."))
+        return Done(home=True)
+
+    def _back(self) -> Move:
+        """The question before, with its answer cleared."""
+        frame = self.scene.frame
+        if frame and (step := frame.step_back()):
+            return step
+        return Done() if self.scene.paused else Go(HOME)
+
+    def _topic(self) -> Move | None:
+        """Words that name a conversation, or a question people ask."""
+        text = reading.folded(self.message.text) if len(self.message.text) <= 300 else ""
+        for conversation in self.scene.play.conversations.values():
+            if conversation.words and text in self.scene.play.catalogues.phrases(conversation.words):
+                return self.scene.aside(Go(conversation.name))
+        if anytime.asks_for_a_person(self.message.text, self.scene.play.catalogues):
+            return self.scene.aside(Go("person"))
+        found = self.c.desk.questions.find(self.message.text)
+        return self.scene.aside(Go("questions", {"entry": found})) if found else None
+
+    def _not_words(self) -> Move:
+        """Kind words for what cannot be read, and the question again."""
+        if self.message.kind == "voice":
+            self.c.desk.cases.open("voice", message_id=self.scene.row)
+        self.c.say(unreadable(self.message.kind))
+        return self.steps.ask_again()
+
+    # touched choices, and answers to what was sent unasked
+
+    def _tapped(self) -> Move | Question | None:
+        tap = self.message.tap
+        shown = self.scene.store.messages.get(tap.message) if tap else None
+        option = option_of(shown, tap.index) if shown and tap and self._is_here(shown) else None
+        if shown is None or option is None:
+            return self._expired()
+        if shown.id == self.scene.dialogue.question_id:
+            return self._answer("", option.id, options_of(shown))
+        if not shown.answered_by:
+            return self._expired()
+        try:
+            return self._pushed(shown, option.id)
+        except NotUnderstood as trouble:
+            return Done(trouble.hint)
+
+    def _is_here(self, shown: Message) -> bool:
+        return shown.direction == "out" and shown.identity_id == self.scene.identity.id
+
+    def _expired(self) -> Move:
+        if self.scene.is_silent():
+            return Go("start")
+        self.c.say(_("That button belongs to an earlier message."))
+        return self.steps.ask_again()
+
+    def _answer_to_a_push(self) -> Move | Question | None:
+        """A number, or words, for the newest message with choices, if that is a push and not the open question."""
+        if not self.scene.opened.has_push or len(self.message.text) > 60:
+            return None
+        shown = self.scene.store.messages.newest_choice(self.c.person.id, self.scene.identity.id)
+        if shown is None or not shown.answered_by:
+            return None
+        before = self.scene.frame, [*self.scene.paused]
+        try:
+            return self._pushed(shown, numbered(reading.number(self.message.text), options_of(shown)))
+        except NotUnderstood:
+            self.scene.frame, self.scene.paused = before  # it was meant for the open question, or for nobody
+            return None
+
+    def _pushed(self, shown: Message, chosen: str | None) -> Move | Question | None:
+        """Hand the answer to the step that the push named, aside from what else is going on. Raises NotUnderstood."""
+        answer = shown.answered_by or {}
+        conversation = self.scene.play.conversations[answer["conversation"]]
+        step = conversation.find(answer["step"])
+        if step is None:
+            return self._expired()
+        self.scene.pause()
+        self.scene.frame = Frame(conversation, step, load(conversation.draft, answer.get("draft") or {}))
+        text = self.message.text if chosen is None else ""
+        return self.steps.answer(step, lambda question: self._read(question, text, chosen, options_of(shown)), shown)
+
+    # the open question
+
+    def _answer(self, text: str, chosen: str | None, offered: tuple[Option, ...]) -> Move | Question | None:
+        frame, dialogue = self.scene.now_in(), self.scene.dialogue
+        if frame.step is None:
+            return self._step_is_gone()
+        if dialogue.identity_id != self.scene.identity.id:
+            return frame.step  # a question is answered only in the chat that showed it
+        if chosen is None and dialogue.question_kind not in NUMERIC:
+            chosen = numbered(reading.number(text), offered)
+        if chosen == "person":
+            return self.scene.aside(Go("person"))
+        # Where anything may be written, a whole sentence we know is not a name and not a trade.
+        if dialogue.question_kind in FREE and len(text.split()) >= 3 and (move := self._topic()):
+            return move
+        asked: list[Question] = []
+
+        def read(question: Question) -> object:
+            asked.append(question)
+            return self._read(question, text, chosen, offered)
+
+        try:
+            return self.steps.answer(frame.step, read)
+        except NotUnderstood as trouble:
+            return self._missed(trouble, asked[0])
+
+    def _read(self, question: Question, text: str, chosen: str | None, offered: tuple[Option, ...]) -> object:
+        ids = {option.id for option in question.answer.options}
+        if chosen is not None and chosen not in ids:
+            raise NotUnderstood(_("That choice is no longer there."))
+        still_there = tuple(one for one in offered if one.id in ids)
+        return question.answer.read(Said(text, chosen, still_there, self.scene.play.catalogues, self.c.today))
+
+    def _missed(self, trouble: NotUnderstood, question: Question) -> Move | Question | None:
+        """What we did not understand may be a topic; else say what would help, and ask again."""
+        if move := self._topic():
+            return move
+        self.scene.misses += 1
+        if self.scene.misses >= 2:
+            self.c.say(_("Sorry, I do not understand. To talk to a person, write PERSON."))
+        self.c.say(trouble.hint)
+        return question
+
+    def _step_is_gone(self) -> Move:
+        self.c.say(_("I have learned something new since we last spoke. Let us go on from here."))
+        return self.steps.enter(self.scene.now_in().conversation)
+
+
+def numbers(release: str) -> tuple[int, ...]:
+    """A release as numbers, so that 0.10 comes after 0.9."""
+    return tuple(int(part) for part in release.split(".") if part.isdigit())
+
+
+def options_of(shown: Message) -> tuple[Option, ...]:
+    """The choices as this message showed them."""
+    return in_options(shown.options)
+
+
+def in_options(stored: list[dict[str, str]] | None) -> tuple[Option, ...]:
+    return tuple(Option(**option) for option in stored or ())
+
+
+def option_of(shown: Message, index: int) -> Option | None:
+    options = options_of(shown)
+    return options[index] if index < len(options) else None
+
+
+def numbered(number: int | None, offered: tuple[Option, ...]) -> str | None:
+    """The choice with this number, counted from 1."""
+    return offered[number - 1].id if number is not None and 1 <= number <= len(offered) else None
+
+
+def unreadable(kind: str) -> Words:
+    """Kind words for what came instead of words."""
+    match kind:
+        case "voice":
+            return _("I got your voice message. I am a program and cannot listen. A person will listen and answer.")
+        case "photo" | "video" | "sticker":
+            return _("I cannot look at pictures. Please write the answer in words.")
+        case "document":
+            return _("I cannot read files here. Please write the answer in words.")
+        case "location":
+            return _("I cannot read places on the map. Please write the answer in words.")
+        case "contact":
+            return _("I cannot read contacts. Please write the answer in words.")
+        case "edited":
+            return _("You changed a message. I only read new ones: please write it again.")
+        case _:
+            return _("I cannot read this kind of message. Please write the answer in words.")
