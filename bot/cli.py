@@ -14,8 +14,8 @@ import structlog
 import typer
 import uvicorn
 
-from bot.channels.telegram import read
 from bot.channels.terminal import Terminal
+from bot.channels.updates import read
 from bot.demo import prepare
 from bot.main import Sportello, build, running, web
 from bot.settings import Settings

@@ -54,7 +54,7 @@ _person_columns = [people.c[name] for name in Person.__dataclass_fields__]
 _dialogue_columns = [dialogues.c[name] for name in Dialogue.__dataclass_fields__]
 _ends = (len(_identity_columns), len(_identity_columns) + len(_person_columns))
 
-# The person's row is locked with the dialogue, so that what is read of both is what the last turn left.
+_where = identities.c.channel == bindparam("channel"), identities.c.address == bindparam("address")
 _busy = exists().where(
     messages.c.person_id == people.c.id, messages.c.direction == "in", one_of(messages.c.state, UNFINISHED)
 )
@@ -66,13 +66,20 @@ _pushed = exists().where(
     one_of(_push.c.state, SHOWN),
     or_(_asked.c.id.is_(None), _push.c.sent_at > func.coalesce(_asked.c.sent_at, _asked.c.at)),
 )
+# The person's row is locked with the dialogue, so that what is read of both is what the last turn left.
 _locked = Prepared(
+    select(dialogues.c.person_id)
+    .join(identities, identities.c.person_id == dialogues.c.person_id)
+    .join(people, people.c.id == dialogues.c.person_id)
+    .where(*_where)
+    .with_for_update(of=[dialogues, people], key_share=True)
+)
+_opened = Prepared(
     select(*_identity_columns, *_person_columns, *_dialogue_columns, _asked.c.options, _busy, _pushed)
     .join(people, people.c.id == identities.c.person_id)
     .join(dialogues, dialogues.c.person_id == people.c.id)
     .outerjoin(_asked, _asked.c.id == dialogues.c.question_id)
-    .where(identities.c.channel == bindparam("channel"), identities.c.address == bindparam("address"))
-    .with_for_update(of=[dialogues, people], key_share=True)
+    .where(*_where)
 )
 _by_person = select(*_dialogue_columns).where(dialogues.c.person_id == bindparam("id"))
 _save = Prepared(
@@ -88,7 +95,11 @@ class Dialogues:
 
     def lock(self, channel: str, address: str) -> Opened | None:
         """The chat, its person and their dialogue, which nobody else may change until this transaction ends."""
-        rows = self.store.run(_locked, {"channel": channel, "address": address})
+        chat = {"channel": channel, "address": address}
+        if self.store.is_postgresql:
+            # First the lock, then the look: a statement that waits for a lock sees what there was before it waited.
+            self.store.run(_locked, chat)
+        rows = self.store.run(_opened, chat)
         if not rows:
             return None
         row, (a, b) = rows[0], _ends

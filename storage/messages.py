@@ -47,6 +47,7 @@ class Message:
     lease: str | None
     provider_id: str | None
     attempts: int
+    retry_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

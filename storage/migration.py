@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from storage.store import Storage
 
@@ -53,16 +53,12 @@ def _config(connection: Connection | None) -> Config:
 @contextmanager
 def _connection(storage: Storage) -> Iterator[Connection]:
     """A transaction for DDL. On SQLite foreign keys are off meanwhile: rebuilding a table would delete its children."""
-    engine: Engine = storage.engine
-    if not storage.is_sqlite:
-        with engine.begin() as connection:
-            yield connection
-        return
-    raw = engine.connect()
-    try:
-        raw.connection.dbapi_connection.execute("PRAGMA foreign_keys=OFF")  # type: ignore[union-attr]
-        with raw.begin():
-            yield raw
-    finally:
-        raw.connection.dbapi_connection.execute("PRAGMA foreign_keys=ON")  # type: ignore[union-attr]
-        raw.close()
+    with storage.whole() as engine, engine.connect() as connection:
+        if storage.is_sqlite:
+            connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
+        try:
+            with connection.begin():
+                yield connection
+        finally:
+            if storage.is_sqlite:
+                connection.connection.cursor().execute("PRAGMA foreign_keys=ON")

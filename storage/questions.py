@@ -32,13 +32,13 @@ class Notice:
 
     version: str
     layer_1: dict[str, str]
-    layer_2: list[dict[str, Any]]
     consents: dict[str, dict[str, Any]]
 
 
 _notice = Prepared(
     select(*(notices.c[name] for name in Notice.__dataclass_fields__)).order_by(notices.c.id.desc()).limit(1)
 )
+_layer_2 = Prepared(select(notices.c.layer_2).order_by(notices.c.id.desc()).limit(1))
 _settings = Prepared(select(settings.c.key, settings.c.value))
 
 
@@ -57,6 +57,11 @@ class Questions:
         """The notice in force."""
         rows = self.store.run(_notice, {})
         return Notice(*rows[0]) if rows else None
+
+    def whole_notice(self) -> list[dict[str, Any]]:
+        """The second layer of the notice in force, part by part."""
+        rows = self.store.run(_layer_2, {})
+        return rows[0][0] if rows else []
 
     def settings(self) -> dict[str, Any]:
         return {row[0]: row[1] for row in self.store.run(_settings, {})}

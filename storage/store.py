@@ -5,7 +5,6 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cached_property
 from typing import Any
 
 import psycopg
@@ -22,6 +21,18 @@ from storage.questions import Questions
 from storage.records import Records
 from storage.territories import Territories
 from storage.workshops import Workshops
+
+
+# FULL: a message that has been acknowledged is on the disk, also when the power goes. A savepoint stands around every
+# turn, and keeps its old pages in memory instead of a file. The log is folded back into the database less often.
+PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "busy_timeout=30000",
+    "temp_store=MEMORY",
+    "wal_autocheckpoint=4000",
+)
 
 
 class ChangedWhileLooking(Exception):
@@ -87,7 +98,10 @@ class Store:
         name = f"s{self._depth}"
         self._say(f"SAVEPOINT {name}")
         try:
-            yield
+            with _available():
+                yield
+        except Unavailable:
+            raise  # there is nothing left to go back to
         except BaseException:
             self._say(f"ROLLBACK TO SAVEPOINT {name}")
             raise
@@ -102,35 +116,35 @@ class Store:
         cursor.execute(sql)
         cursor.close()
 
-    @cached_property
+    @property
     def people(self) -> People:
         return People(self)
 
-    @cached_property
+    @property
     def dialogues(self) -> Dialogues:
         return Dialogues(self)
 
-    @cached_property
+    @property
     def messages(self) -> Messages:
         return Messages(self)
 
-    @cached_property
+    @property
     def territories(self) -> Territories:
         return Territories(self)
 
-    @cached_property
+    @property
     def workshops(self) -> Workshops:
         return Workshops(self)
 
-    @cached_property
+    @property
     def questions(self) -> Questions:
         return Questions(self)
 
-    @cached_property
+    @property
     def cases(self) -> Cases:
         return Cases(self)
 
-    @cached_property
+    @property
     def records(self) -> Records:
         return Records(self)
 
@@ -142,15 +156,17 @@ class Storage:
         self.url = normal(url)
         self.is_sqlite = self.url.startswith("sqlite")
         self._one_writer = threading.Lock()
+        self._writer: Connection | None = None
         self._writing = _sqlite(self.url, pool_size=1) if self.is_sqlite else _postgresql(self.url)
         self._reading = _sqlite(self.url, pool_size=4) if self.is_sqlite else self._writing
 
     @contextmanager
     def writing(self) -> Iterator[Store]:
         """A transaction that commits at its end, or leaves no trace. Raises Unavailable if the database is down."""
-        with self._turnstile(), _available(), self._writing.begin() as connection:
+        with self._turnstile(), _available(), self._pen() as connection:
             connection.info.pop("looking", None)
-            yield Store(connection)
+            with connection.begin():
+                yield Store(connection)
 
     @contextmanager
     def reading(self) -> Iterator[Store]:
@@ -159,6 +175,17 @@ class Storage:
             store = Store(connection)
             with store.looking():
                 yield store
+
+    @contextmanager
+    def _pen(self) -> Iterator[Connection]:
+        """The connection that writes. SQLite's one writer keeps its own: a new one costs as much as a statement."""
+        if not self.is_sqlite:
+            with self._writing.connect() as connection:
+                yield connection
+            return
+        if self._writer is None:
+            self._writer = self._writing.connect()
+        yield self._writer
 
     @contextmanager
     def _turnstile(self) -> Iterator[None]:
@@ -171,12 +198,25 @@ class Storage:
 
     @property
     def engine(self) -> Engine:
-        """For migrations."""
-        return self._writing
+        """For looking at the database itself, never for writing."""
+        return self._reading
+
+    @contextmanager
+    def whole(self) -> Iterator[Engine]:
+        """The whole database, for migrations: nobody else writes meanwhile."""
+        with self._turnstile():
+            self._put_down_the_pen()
+            yield self._writing
 
     def close(self) -> None:
+        self._put_down_the_pen()
         self._writing.dispose()
         self._reading.dispose()
+
+    def _put_down_the_pen(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
 
 
 def normal(url: str) -> str:
@@ -221,7 +261,7 @@ def _sqlite(url: str, *, pool_size: int) -> Engine:
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, record: Any) -> None:
         connection.isolation_level = None  # SQLAlchemy says BEGIN, not the driver
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 
     begin = "BEGIN IMMEDIATE" if pool_size == 1 else "BEGIN"

@@ -3,11 +3,12 @@
 
 import resource
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
-Turn = Callable[[dict[str, Any]], Awaitable[None]]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -25,22 +26,35 @@ class Figures:
         return asdict(self)
 
 
-async def measured(turn: Turn, updates: Iterable[dict[str, Any]]) -> Figures:
-    """Play every update, one after another, each finished before the next."""
-    took: list[int] = []
-    cpu, start = time.process_time_ns(), time.perf_counter_ns()
-    for update in updates:
-        began = time.perf_counter_ns()
-        await turn(update)
-        took.append(time.perf_counter_ns() - began)
-    seconds = (time.perf_counter_ns() - start) / 1e9
-    spent = (time.process_time_ns() - cpu) / 1e3
-    took.sort()
-    return Figures(
-        turns=len(took),
-        turns_per_second=round(len(took) / seconds, 1),
-        p50_ms=round(took[len(took) // 2] / 1e6, 3),
-        p99_ms=round(took[len(took) * 99 // 100] / 1e6, 3),
-        cpu_us_per_turn=round(spent / len(took), 1),
-        peak_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
-    )
+class Stopwatch:
+    """Times each message from when it is taken up to when the next one is; the clock starts with the first."""
+
+    def __init__(self) -> None:
+        self.took: list[int] = []
+        self.cpu, self.start = time.process_time_ns(), time.perf_counter_ns()
+
+    def each(self, messages: Sequence[T]) -> Iterator[T]:
+        for message in messages:
+            began = time.perf_counter_ns()
+            yield message
+            self.took.append(time.perf_counter_ns() - began)
+
+    def figures(self) -> Figures:
+        seconds = (time.perf_counter_ns() - self.start) / 1e9
+        spent = (time.process_time_ns() - self.cpu) / 1e3
+        turns, took = len(self.took), sorted(self.took)
+        return Figures(
+            turns=turns,
+            turns_per_second=round(turns / seconds, 1),
+            p50_ms=round(took[turns // 2] / 1e6, 3),
+            p99_ms=round(took[turns * 99 // 100] / 1e6, 3),
+            cpu_us_per_turn=round(spent / turns, 1),
+            peak_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        )
+
+
+def batched(updates: Iterable[dict[str, Any]], most: int) -> Iterator[list[dict[str, Any]]]:
+    """So many at a time, and what is left in the end."""
+    rest = iter(updates)
+    while some := list(islice(rest, most)):
+        yield some

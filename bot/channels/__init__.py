@@ -3,12 +3,12 @@
 
 from collections.abc import Callable, Mapping
 
-from bot.channels import telegram
+from bot.channels import telegram, updates
 from bot.channels.telegram import Commands
 from bot.clock import Clock
 from bot.contract import Channel
 from bot.settings import Settings
 
 CHANNELS: Mapping[str, Callable[[Settings, Clock, Commands], Channel | None]] = {
-    telegram.NAME: telegram.from_settings,
+    updates.NAME: telegram.from_settings,
 }

@@ -7,11 +7,10 @@ import hmac
 import json
 import logging
 import os
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Literal
 from urllib.parse import urlencode
 
@@ -22,16 +21,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 from telegram import (
     Bot,
-    CallbackQuery,
-    ChatMemberUpdated,
-    Contact,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     LinkPreviewOptions,
-    Location,
     Message,
-    Update,
-    User,
 )
 from telegram.error import (
     BadRequest,
@@ -44,15 +37,15 @@ from telegram.error import (
 )
 from telegram.request import HTTPXRequest
 
+from bot.channels.updates import NAME, read
 from bot.clock import Clock
 from bot.contract import DeliveryError, Hear
 from bot.settings import Settings
-from handlers.talk.messages import Address, Incoming, Outgoing, Tap
+from handlers.talk.messages import Incoming, Outgoing
 
 Commands = Mapping[str, Sequence[tuple[str, str]]]
 """The commands of the menu and what they do, by language; the language "" is for everyone else."""
 
-NAME = "telegram"
 KINDS = ["message", "edited_message", "callback_query", "my_chat_member"]
 LONG_POLL = 25
 PATIENCE = 25.0  # an answer that comes late is better than a message nobody can account for
@@ -233,17 +226,16 @@ class Telegram:
 
     def _understood(self, raw: dict[str, Any]) -> Incoming | None:
         try:
-            update = Update.de_json(raw, self._bot)
-            self._acknowledge(update.callback_query)
-            return read(update, self._clock.real())
+            self._acknowledge(raw.get("callback_query"))
+            return read(raw, self._clock.real())
         except Exception as error:  # it would be just as unreadable next time
             log.warning("telegram_update_unreadable", error=type(error).__name__)
             return None
 
-    def _acknowledge(self, query: CallbackQuery | None) -> None:
+    def _acknowledge(self, query: Mapping[str, Any] | None) -> None:
         """Stop the little clock on the button; the answer itself may take longer than Telegram waits."""
         if query:
-            answer = asyncio.create_task(self._answer(query.id))
+            answer = asyncio.create_task(self._answer(str(query["id"])))
             self._answers.add(answer)
             answer.add_done_callback(self._answers.discard)
 
@@ -283,152 +275,6 @@ def keyboard(message: Outgoing) -> InlineKeyboardMarkup | None:
     across = 2 if all(len(option.short) <= 10 for option in message.options) else 1
     rows = [buttons[start : start + across] for start in range(0, len(buttons), across)]
     return InlineKeyboardMarkup(rows) if rows else None
-
-
-# ---- what people do, in our own terms
-
-MEDIA = {
-    "voice": "voice",
-    "audio": "voice",
-    "video_note": "video",
-    "animation": "video",  # before document: Telegram shows it as both
-    "video": "video",
-    "sticker": "sticker",
-    "document": "document",
-    "live_photo": "photo",
-}
-ABOUT_THE_CHAT = (
-    "pinned_message",
-    "message_auto_delete_timer_changed",
-    "chat_background_set",
-    "write_access_allowed",
-    "connected_website",
-)
-TO_A_BOT = re.compile(r"(/\w{1,32})@\w+", re.ASCII)
-START = re.compile(r"/start(?:\s+([A-Za-z0-9_-]{1,64}))?\s*")
-
-
-def read(update: Update, now: datetime) -> Incoming | None:
-    """What somebody did in a private chat with us; None for everything else. A tap has no date: it is ``now``."""
-    number = str(update.update_id)
-    if update.message:
-        return _written(update.message, number)
-    if update.edited_message:
-        return _edited(update.edited_message, number)
-    if update.callback_query:
-        return _tapped(update.callback_query, number, now)
-    if update.my_chat_member:
-        return _member(update.my_chat_member, number)
-    return None
-
-
-def _written(message: Message, number: str) -> Incoming | None:
-    if message.chat.type != "private" or any(getattr(message, name) for name in ABOUT_THE_CHAT):
-        return None
-    kind, payload = _content(message)
-    text, start = _words(message.text) if message.text else (_clean(message.caption), None)
-    return Incoming(
-        sender=Address(NAME, str(message.chat.id)),
-        update_id=number,
-        at=message.date,
-        message_id=f"{message.chat.id}:{message.message_id}",
-        kind=kind,
-        text=text,
-        language=_language(message.from_user),
-        start=start,
-        payload=payload,
-    )
-
-
-def _edited(message: Message, number: str) -> Incoming | None:
-    """An edit has no number of its own. A moving location is edited every few seconds, and says nothing new."""
-    written = _written(message, number)
-    if written is None or written.kind == "location":
-        return None
-    return replace(written, kind="edited", message_id=None, at=message.edit_date or message.date)
-
-
-def _tapped(query: CallbackQuery, number: str, now: datetime) -> Incoming | None:
-    if query.message is None or query.message.chat.type != "private":
-        return None
-    return Incoming(
-        sender=Address(NAME, str(query.message.chat.id)),
-        update_id=number,
-        at=now,
-        message_id=f"cb:{query.id}",
-        kind="tap",
-        tap=Tap.read(query.data or ""),
-        language=_language(query.from_user),
-    )
-
-
-def _member(change: ChatMemberUpdated, number: str) -> Incoming | None:
-    kinds = {"kicked": "blocked", "left": "blocked", "member": "unblocked"}
-    kind = kinds.get(change.new_chat_member.status)
-    if change.chat.type != "private" or kind is None:
-        return None
-    return Incoming(
-        sender=Address(NAME, str(change.chat.id)),
-        update_id=number,
-        at=change.date,
-        kind=kind,
-        language=_language(change.from_user),
-    )
-
-
-def _content(message: Message) -> tuple[str, dict[str, Any]]:
-    """The kind of a message, and what it carries beside words."""
-    if message.text is not None:
-        return "text", {}
-    if message.photo:
-        return "photo", _file(message.photo[-1])  # the largest
-    for name, kind in MEDIA.items():
-        if media := getattr(message, name):
-            return kind, _file(media)
-    if message.location:
-        return "location", _place(message.location)
-    if message.contact:
-        return "contact", _card(message.contact, message.from_user)
-    return "other", {}
-
-
-def _file(media: Any) -> dict[str, Any]:
-    known = {
-        "file_id": media.file_id,
-        "file_unique_id": media.file_unique_id,
-        "mime_type": getattr(media, "mime_type", None),
-        "size": getattr(media, "file_size", None),
-        "name": getattr(media, "file_name", None),
-    }
-    return {key: _clean(value) if isinstance(value, str) else value for key, value in known.items() if value}
-
-
-def _place(location: Location) -> dict[str, Any]:
-    return {"lat": location.latitude, "lon": location.longitude}
-
-
-def _card(contact: Contact, sender: User | None) -> dict[str, Any]:
-    """Whether it is the sender's own card; a number of somebody else is not ours to keep."""
-    own = sender is not None and contact.user_id == sender.id
-    return {"own": True, "phone": _clean(contact.phone_number)} if own else {"own": False}
-
-
-def _language(person: User | None) -> str | None:
-    return _clean(person.language_code) or None if person else None
-
-
-def _words(text: str) -> tuple[str, str | None]:
-    """What was written, and what a link carried: "/start src_biblioteca" is "/start" and "src_biblioteca"."""
-    words = _clean(text)
-    if addressed := TO_A_BOT.match(words):
-        words = addressed[1] + words[addressed.end() :]
-    link = START.fullmatch(words)
-    return ("/start", link[1]) if link else (words, None)
-
-
-def _clean(text: str | None) -> str:
-    """Without the two things that no database keeps: NUL, and half a character."""
-    return (text or "").replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 # ---- what went wrong, and what to do about it

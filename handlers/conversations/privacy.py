@@ -17,9 +17,9 @@ privacy = Conversation("privacy", Draft)
 
 @privacy.starts
 def notice(c: Context) -> Move:
-    found = c.desk.questions.notice()
-    if found is None:
+    found = c.desk.questions.whole_notice()
+    if not found:
         return done(_("The privacy notice is not here yet: I ask you nothing until it is."))
-    for part in found.layer_2:
-        c.say(lines(c.desk.questions.filled(part["title"]), c.desk.questions.filled(part["text"])))
+    for title, text in found:
+        c.say(lines(title, text))
     return done()

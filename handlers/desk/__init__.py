@@ -36,15 +36,15 @@ class Desk:
         self.store, self.person, self.now, self.catalogues = store, person, now, catalogues
         self.chat, self.message_id = chat, message_id
 
-    @cached_property
+    @property
     def people(self) -> People:
         return People(self)
 
-    @cached_property
+    @property
     def workshops(self) -> Workshops:
         return Workshops(self)
 
-    @cached_property
+    @property
     def offers(self) -> Offers:
         return Offers(self)
 
@@ -52,15 +52,15 @@ class Desk:
     def questions(self) -> Questions:
         return Questions(self)
 
-    @cached_property
+    @property
     def territories(self) -> Territories:
         return Territories(self)
 
-    @cached_property
+    @property
     def cases(self) -> Cases:
         return Cases(self)
 
-    @cached_property
+    @property
     def outbox(self) -> Outbox:
         return Outbox(self)
 

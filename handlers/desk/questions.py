@@ -41,6 +41,10 @@ class Questions:
         """The privacy notice in force; without one the desk is not open yet."""
         return self._notice
 
+    def whole_notice(self) -> list[tuple[Local, Local]]:
+        """The titles and texts of the whole notice."""
+        return [(self.filled(part["title"]), self.filled(part["text"])) for part in self.store.questions.whole_notice()]
+
     @cached_property
     def _notice(self) -> Notice | None:
         return self.store.questions.notice()

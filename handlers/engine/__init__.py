@@ -46,10 +46,12 @@ class Engine:
         opened = self._lock(store, message)
         must_wait = opened.is_busy and not self.play.is_urgent(message)
         row = self._keep(store, message, opened, state="waiting" if must_wait else "handled")
-        if row is None or must_wait:
+        if row is None:
             return
-        if message.kind in ("blocked", "unblocked"):
+        is_news = message.kind in ("blocked", "unblocked")
+        if is_news or opened.identity.blocked_at:  # who writes has opened the chat again, told or not
             self._desk(store, opened.person).people.blocked(opened.identity, message.kind == "blocked")
+        if must_wait or is_news:
             return
         trouble = self._try(store, row, message, opened)
         if trouble:
@@ -116,7 +118,11 @@ class Engine:
         """What this person wrote and we did not manage, in the order they wrote it, until one fails again."""
         dialogue = store.dialogues.lock_person(person_id)
         for message in store.messages.unfinished(person_id):
-            if message.state == "failed" and message.dialogue_version != dialogue.version:
+            if message.retry_at and message.retry_at > self.clock.real():
+                return  # another worker has just tried
+            if was_before_stop(message, store.people.get(person_id)):
+                self._give_up(store, message, "person_stopped")
+            elif message.state == "failed" and message.dialogue_version != dialogue.version:
                 self._give_up(store, message, "dialogue_moved_on")
             elif not self._again(store, message, dialogue):
                 return
@@ -140,16 +146,22 @@ class Engine:
         return True
 
     def _give_up(self, store: Store, message: Message, reason: str) -> None:
-        """A person takes over, and the one who wrote is told."""
+        """A person takes over, and the one who wrote is told, unless they have said stop since."""
         store.messages.change(message.id, state="given_up", reason=reason, retry_at=None)
         desk = self._desk(store, store.people.get(message.person_id))
         desk.cases.open("failed_turn", message_id=message.id)
+        if was_before_stop(message, desk.person):
+            return
         words = _("I am sorry: something did not work with your last message. A person of the desk will look at it.")
         reader = self.play.catalogues.reader(desk.person.language)
         desk.outbox.reply(store.people.identity(message.identity_id), words.render(reader), reply_to=message.id)
 
     def _desk(self, store: Store, person: Person) -> Desk:
         return Desk(store, person, self.clock.now(), self.play.catalogues)
+
+
+def was_before_stop(message: Message, person: Person) -> bool:
+    return person.stopped_at is not None and message.at < person.stopped_at
 
 
 def where(trouble: BaseException) -> str:

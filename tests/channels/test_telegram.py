@@ -19,7 +19,6 @@ from anyio import to_thread
 from pydantic import SecretStr
 from starlette.applications import Starlette
 from structlog.testing import capture_logs
-from telegram import Update
 from telegram.error import (
     BadRequest,
     ChatMigrated,
@@ -155,7 +154,7 @@ def message(text: str = "Buongiorno", *labels: str, to: str = "7001") -> Outgoin
 
 
 def understood(update: dict[str, Any]) -> Incoming | None:
-    return read(Update.de_json(update, None), NOON)
+    return read(update, NOON)
 
 
 # ---- getting ready

@@ -1,0 +1,433 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Many people after few places: never a place too many, and a line without a gap or a repeat."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+import storage
+from bot.main import Sportello
+from handlers.desk import Desk
+from handlers.rules.booking import AlreadyBooked, AlreadyWaiting, Booked, CalledOff, Decision, Full, Waiting
+from handlers.talk import Gone, Incoming, Tap
+from handlers.talk.catalogues import Catalogues
+from storage import Storage, Store
+from storage.tables import bookings, identities, messages
+from tests.database import MONDAY
+from tests.stage import Stage, agreed, perform, workshop_id
+
+CATALOGUES = Catalogues()
+TITLE = "Il mio curriculum"
+PEOPLE = 200
+
+
+@dataclass
+class Crowd:
+    """People who all want the same, and the desk they run to: each on a thread and in a transaction of their own."""
+
+    found: Storage
+    workshop: int
+    people: list[int]
+    at_a_time: int
+
+    def all(self, act: Callable[[Desk], Any], people: list[int] | None = None) -> list[Any]:
+        """Everybody at once; what each of them got, in the order of the people."""
+        chosen = self.people if people is None else people
+        gate = threading.Barrier(min(self.at_a_time, len(chosen)))
+
+        def one(who: int) -> Any:
+            gate.wait(60)
+            return self.one(who, act)
+
+        with ThreadPoolExecutor(gate.parties) as pool:
+            waves = [chosen[at : at + gate.parties] for at in range(0, len(chosen), gate.parties)]
+            return [result for wave in waves for result in pool.map(one, wave)]
+
+    def one(self, who: int, act: Callable[[Desk], Any]) -> Any:
+        with self.found.writing() as store:
+            return act(Desk(store, store.people.get(who), MONDAY, CATALOGUES))
+
+    def books(self, desk: Desk) -> Decision:
+        return desk.workshops.book(self.workshop)
+
+    def books_or_waits(self, desk: Desk) -> Decision:
+        return desk.workshops.book(self.workshop, or_wait=True)
+
+    def cancels(self, desk: Desk) -> bool:
+        mine = desk.store.workshops.booking_of(desk.person.id, self.workshop)
+        try:
+            desk.workshops.cancel(mine.id if mine else 0)
+        except Gone:
+            return False
+        return True
+
+    def rows(self) -> list[Any]:
+        with self.found.reading() as store:
+            return list(store.read(select(bookings).order_by(bookings.c.id)))
+
+    def states(self) -> Counter[str]:
+        return Counter(row.state for row in self.rows())
+
+    def line(self) -> list[int]:
+        """Who waits, first in line first."""
+        with self.found.reading() as store:
+            return [booking.person_id for booking in store.workshops.line(self.workshop)]
+
+    def positions(self) -> list[int]:
+        """The place in line of everybody who waits, in their order."""
+        with self.found.reading() as store:
+            return [store.workshops.position(booking) for booking in store.workshops.line(self.workshop)]
+
+
+@pytest.fixture
+def crowd(request: pytest.FixtureRequest, town_url: str) -> Iterator[Crowd]:
+    """So many people and a workshop with so many places: ``@pytest.mark.parametrize("crowd", [(200, 20)], indirect=True)``."""
+    many, seats = getattr(request, "param", (30, 3))
+    with closing(Stage(town_url)) as stage:
+        perform(stage, f"there is a workshop «{TITLE}» in 7 days at 10:00 with {max(seats, 1)} places")
+        stage.with_store(lambda store: store.workshops.change(workshop_id(store, TITLE), capacity=seats))
+        people = stage.with_store(lambda store: [meet(store, number) for number in range(many)])
+        workshop = stage.with_store(lambda store: workshop_id(store, TITLE))
+    with closing(storage.open(town_url)) as found:
+        yield Crowd(found, workshop, people, at_a_time=8 if found.is_sqlite else min(many, PEOPLE))
+
+
+def meet(store: Store, number: int) -> int:
+    known = {"simulated": True, "language": "it", "release": "1", "now": MONDAY}
+    identity, person = store.people.meet("telegram", f"sim:{number}", **known)  # type: ignore[arg-type]
+    store.people.change(person.id, first_name=f"Person {number}", registered_at=MONDAY)
+    store.people.record_consent(**agreed(person.id, "it", identity.channel, MONDAY))
+    return person.id
+
+
+def kinds(decisions: list[Decision]) -> Counter[str]:
+    return Counter(type(decision).__name__ for decision in decisions)
+
+
+# ---- two hundred people, twenty places
+
+
+@pytest.mark.parametrize("crowd", [(PEOPLE, 20)], indirect=True)
+def test_two_hundred_at_once_after_twenty_places(crowd: Crowd) -> None:
+    decisions = crowd.all(crowd.books_or_waits)
+    assert kinds(decisions) == {"Booked": 20, "Waiting": 180}
+    assert crowd.states() == {"booked": 20, "waiting": 180}
+    # What each was told is where they stand: places in line 1 to 180, each once, in the order of the lock.
+    told = {who: one.position for who, one in zip(crowd.people, decisions, strict=True) if isinstance(one, Waiting)}
+    assert sorted(told.values()) == list(range(1, 181))
+    assert sorted(told, key=lambda who: told[who]) == crowd.line()
+    assert crowd.positions() == list(range(1, 181))
+    waiting = sorted((row for row in crowd.rows() if row.state == "waiting"), key=lambda row: row.ticket)
+    assert [row.ticket for row in waiting] == list(range(1, 181))
+    assert [row.id for row in waiting] == sorted(row.id for row in waiting)  # written in the order of the lock
+
+
+@pytest.mark.parametrize("crowd", [(PEOPLE, 20)], indirect=True)
+def test_who_does_not_want_to_wait_is_told_that_it_is_full(crowd: Crowd) -> None:
+    assert kinds(crowd.all(crowd.books)) == {"Booked": 20, "Full": 180}
+    assert crowd.states() == {"booked": 20}
+
+
+@pytest.mark.parametrize("crowd", [(40, 0)], indirect=True)
+def test_where_there_is_no_place_at_all_everybody_waits(crowd: Crowd) -> None:
+    assert kinds(crowd.all(crowd.books_or_waits)) == {"Waiting": 40}
+    assert crowd.positions() == list(range(1, 41))
+    assert crowd.one(crowd.people[0], crowd.books) == AlreadyWaiting(crowd.line().index(crowd.people[0]) + 1)
+
+
+@pytest.mark.parametrize("crowd", [(12, 12)], indirect=True)
+def test_where_there_are_as_many_places_as_people_nobody_waits(crowd: Crowd) -> None:
+    assert kinds(crowd.all(crowd.books_or_waits)) == {"Booked": 12}
+
+
+# ---- one person, many times
+
+
+@pytest.mark.parametrize("crowd", [(1, 3)], indirect=True)
+def test_who_asks_ten_times_at_once_has_one_place(crowd: Crowd) -> None:
+    decisions = crowd.all(crowd.books_or_waits, crowd.people * 10)
+    assert kinds(decisions) == {"Booked": 1, "AlreadyBooked": 9}
+    assert crowd.states() == {"booked": 1}
+
+
+@pytest.mark.parametrize("crowd", [(1, 0)], indirect=True)
+def test_who_asks_ten_times_at_once_stands_in_line_once(crowd: Crowd) -> None:
+    decisions = crowd.all(crowd.books_or_waits, crowd.people * 10)
+    assert kinds(decisions) == {"Waiting": 1, "AlreadyWaiting": 9}
+    assert {decision.position for decision in decisions} == {1}
+
+
+@pytest.mark.parametrize("crowd", [(1, 3)], indirect=True)
+def test_who_cancels_ten_times_at_once_has_cancelled_once(crowd: Crowd) -> None:
+    crowd.all(crowd.books)
+    assert Counter(crowd.all(crowd.cancels, crowd.people * 10)) == {True: 1, False: 9}
+    assert crowd.states() == {"cancelled_by_person": 1}
+
+
+def test_who_has_a_place_hears_so_and_keeps_it(crowd: Crowd) -> None:
+    first = crowd.people[0]
+    assert crowd.one(first, crowd.books) == Booked()
+    assert crowd.one(first, crowd.books) == AlreadyBooked()
+    assert crowd.one(first, crowd.books_or_waits) == AlreadyBooked()
+
+
+# ---- giving up and taking at once
+
+
+def most_held(crowd: Crowd) -> int:
+    """Places that somebody has or has been offered."""
+    states = crowd.states()
+    return states["booked"] + states["offered"]
+
+
+@pytest.mark.parametrize("crowd", [(60, 5)], indirect=True)
+@pytest.mark.parametrize("_round", range(3))
+def test_giving_up_and_taking_at_once_never_fills_a_place_twice(crowd: Crowd, _round: int) -> None:
+    assert kinds(crowd.all(crowd.books_or_waits, crowd.people[:20])) == {"Booked": 5, "Waiting": 15}
+    booked = {row.person_id for row in crowd.rows() if row.state == "booked"}
+
+    def gives_up_or_takes(desk: Desk) -> Any:
+        return crowd.cancels(desk) if desk.person.id in booked else crowd.books_or_waits(desk)
+
+    in_line = crowd.line()
+    results = crowd.all(gives_up_or_takes, [*booked, *crowd.people[20:]])
+    assert [result for result in results if isinstance(result, bool)] == [True] * 5
+    assert not [result for result in results if isinstance(result, Booked)]  # those in line came first
+    assert crowd.states() == {"cancelled_by_person": 5, "offered": 5, "waiting": 10 + 40}
+    offered = [row.person_id for row in crowd.rows() if row.state == "offered"]
+    assert sorted(offered) == sorted(in_line[:5])
+    assert crowd.positions() == list(range(1, 51))
+
+
+@pytest.mark.parametrize("crowd", [(40, 3)], indirect=True)
+def test_whatever_everybody_does_at_once_there_are_never_more_than_there_are_places(crowd: Crowd) -> None:
+    """Everybody books, gives up and books again, all at the same time, and somebody counts all along."""
+    over = threading.Event()
+    counted: list[int] = []
+
+    def counts() -> None:
+        while not over.is_set():
+            counted.append(most_held(crowd))
+
+    def cannot_decide(desk: Desk) -> None:
+        crowd.books_or_waits(desk)
+        crowd.cancels(desk)
+        crowd.books_or_waits(desk)
+
+    counter = threading.Thread(target=counts)
+    counter.start()
+    try:
+        crowd.all(cannot_decide)
+        crowd.all(crowd.cancels, crowd.people[::2])
+        crowd.all(crowd.books_or_waits, crowd.people[::2])
+    finally:
+        over.set()
+        counter.join(60)
+    assert counted and max(counted) <= 3
+    assert most_held(crowd) == 3
+    assert crowd.positions() == list(range(1, len(crowd.line()) + 1))
+    tickets = [row.ticket for row in crowd.rows() if row.ticket]
+    assert len(tickets) == len(set(tickets))
+
+
+def test_those_who_wait_come_before_newcomers(crowd: Crowd) -> None:
+    *early, late = crowd.people[:6]
+    crowd.all(crowd.books_or_waits, early)
+    line = crowd.line()
+    has_a_place = next(who for who in early if who not in line)
+    crowd.one(has_a_place, crowd.cancels)
+    assert crowd.one(late, crowd.books) == Full(1)  # the place is held for the first in line
+    assert crowd.one(late, crowd.books_or_waits) == Waiting(2)
+    assert crowd.line() == [line[1], late]
+
+
+def test_who_cannot_be_written_to_keeps_their_place_in_line_and_newcomers_still_wait(crowd: Crowd) -> None:
+    """The free place is not given away behind their back: a person of the desk calls them."""
+    *early, late = crowd.people[:5]
+    crowd.all(crowd.books_or_waits, early)
+    (waits,) = crowd.line()
+
+    def says_no_to_messages(desk: Desk) -> None:
+        desk.store.people.withdraw(desk.person.id, None, by=None, now=MONDAY)
+
+    crowd.one(waits, says_no_to_messages)
+    crowd.one(next(who for who in early if who != waits), crowd.cancels)
+    assert crowd.states() == {"booked": 2, "waiting": 1, "cancelled_by_person": 1}
+    assert crowd.one(late, crowd.books) == Full(1)
+    assert crowd.one(waits, lambda desk: desk.cases.is_open()) is True
+
+
+def test_who_gives_up_their_place_in_line_closes_the_gap_and_comes_back_at_the_end(crowd: Crowd) -> None:
+    crowd.all(crowd.books_or_waits, crowd.people[:8])
+    first, *others = crowd.line()
+    crowd.one(first, crowd.cancels)
+    assert crowd.positions() == [1, 2, 3, 4]
+    assert crowd.one(first, crowd.books_or_waits) == Waiting(5)
+    assert crowd.line() == [*others, first]
+
+
+def test_what_is_called_off_takes_nobody(crowd: Crowd) -> None:
+    with crowd.found.writing() as store:
+        store.workshops.change(crowd.workshop, cancelled_at=MONDAY)
+    assert set(crowd.all(crowd.books_or_waits)) == {CalledOff()}
+    assert crowd.states() == {}
+
+
+def test_a_transaction_that_fails_gives_its_place_and_its_number_back(crowd: Crowd) -> None:
+    crowd.all(crowd.books, crowd.people[:3])
+    first, second = crowd.people[3:5]
+
+    def falls_over(desk: Desk) -> None:
+        crowd.books_or_waits(desk)
+        raise KeyError("half-way")
+
+    with pytest.raises(KeyError):
+        crowd.one(first, falls_over)
+    assert crowd.one(second, crowd.books_or_waits) == Waiting(1)
+    assert [row.ticket for row in crowd.rows() if row.ticket] == [1]
+
+
+# ---- offers
+
+
+def offered(crowd: Crowd) -> Any:
+    return next(row for row in crowd.rows() if row.state == "offered")
+
+
+@pytest.mark.parametrize("crowd", [(3, 1)], indirect=True)
+@pytest.mark.parametrize("_round", range(3))
+def test_an_offer_that_is_taken_and_refused_at_once_has_one_end(crowd: Crowd, _round: int) -> None:
+    for who in crowd.people:
+        crowd.one(who, crowd.books_or_waits)
+    crowd.one(crowd.people[0], crowd.cancels)
+    offer = offered(crowd)
+    answers = iter([lambda desk: desk.offers.accept(offer.id), lambda desk: desk.offers.decline(offer.id)] * 5)
+
+    def answers_somehow(desk: Desk) -> bool:
+        try:
+            next(answers)(desk)
+        except Gone:
+            return False
+        return True
+
+    assert Counter(crowd.all(answers_somehow, [offer.person_id] * 10)) == {True: 1, False: 9}
+    states = crowd.states()
+    assert states in (
+        {"cancelled_by_person": 1, "booked": 1, "waiting": 1},
+        {"cancelled_by_person": 2, "offered": 1},
+    )
+
+
+@pytest.mark.parametrize("crowd", [(3, 1)], indirect=True)
+def test_an_offer_that_has_ended_is_not_taken_and_the_next_one_has_it(crowd: Crowd) -> None:
+    for who in crowd.people:
+        crowd.one(who, crowd.books_or_waits)
+    crowd.one(crowd.people[0], crowd.cancels)
+    offer = offered(crowd)
+    late = offer.offered_until + timedelta(seconds=1)
+
+    def too_late(store: Store) -> bool:
+        desk = Desk(store, store.people.get(offer.person_id), late, CATALOGUES)
+        with pytest.raises(Gone):
+            desk.offers.accept(offer.id)
+        return desk.offers.lapse(offer.id) and not desk.offers.lapse(offer.id)
+
+    with crowd.found.writing() as store:
+        assert too_late(store)
+    assert crowd.states() == {"cancelled_by_person": 1, "lapsed": 1, "offered": 1}
+    assert offered(crowd).person_id == crowd.people[2]
+
+
+# ---- the same through the chat
+
+
+@pytest.fixture
+def stage(town_url: str) -> Iterator[Stage]:
+    """Amina and Luca look at the last place of a workshop, and are asked whether to book it."""
+    with closing(Stage(town_url)) as stage:
+        perform(stage, f"there is a workshop «{TITLE}» in 7 days at 10:00 with 1 place")
+        for who in ("Amina", "Luca"):
+            perform(stage, f"{who} is registered, and wants reminders")
+            for words in ("menu", "laboratori", "1"):
+                stage.sends(who, words)
+        stage.heard()
+        yield stage
+
+
+def at_once(stage: Stage, *received: Incoming) -> None:
+    """Several messages reach one desk in the same instant, each on a thread of its own."""
+    gate = threading.Barrier(len(received))
+
+    def hears(desk: Sportello, message: Incoming) -> None:
+        gate.wait(10)
+        desk.engine.hear([message])
+
+    def all_hear(desk: Sportello) -> None:
+        with ThreadPoolExecutor(len(received)) as pool:
+            list(pool.map(lambda message: hears(desk, message), received))
+
+    stage.played(all_hear)
+
+
+def tap_on_yes(stage: Stage, who: str, number: str) -> Incoming:
+    shown = stage.shown_to(who)[-1]
+    place = [option["id"] for option in shown.options or []].index("yes")
+    return Incoming(stage.address(who), number, stage.now, message_id=number, kind="tap", tap=Tap(shown.id, place))
+
+
+def told(stage: Stage, who: str) -> list[str]:
+    """What somebody has been told since the question was asked."""
+
+    def look(store: Store) -> list[str]:
+        found = store.read(select(identities.c.id).where(identities.c.address == stage.address(who).id))
+        asked = store.read(select(messages.c.id).where(messages.c.identity_id == found[0].id, messages.c.direction == "out"))
+        return [one.text for one in store.messages.shown_after(found[0].id, max(asked)[0] - 10**6) if one.id > mark(stage)]
+
+    return stage.with_store(look)  # type: ignore[no-any-return]
+
+
+def mark(stage: Stage) -> int:
+    return stage.seen
+
+
+def places_of(stage: Stage) -> Counter[str]:
+    return Counter(row.state for row in stage.with_store(lambda store: store.read(select(bookings))))
+
+
+def test_two_taps_at_once_on_the_same_button_are_one_booking(stage: Stage) -> None:
+    at_once(stage, tap_on_yes(stage, "Amina", "t1"), tap_on_yes(stage, "Amina", "t2"))
+    assert places_of(stage) == {"booked": 1}
+    said = told(stage, "Amina")
+    assert sum("il tuo posto c’è" in text for text in said) == 1
+    assert sum("messaggio precedente" in text or "di prima" in text for text in said) <= 1
+
+
+def test_the_same_tap_five_times_at_once_is_one_booking_and_one_answer(stage: Stage) -> None:
+    at_once(stage, *[tap_on_yes(stage, "Amina", "t1")] * 5)
+    assert places_of(stage) == {"booked": 1}
+    assert len(told(stage, "Amina")) == 2  # the card that says so, and what comes next
+
+
+def test_a_tap_and_a_typed_yes_at_once_are_one_booking(stage: Stage) -> None:
+    typed = Incoming(stage.address("Amina"), "w1", stage.now, message_id="w1", text="sì")
+    at_once(stage, tap_on_yes(stage, "Amina", "t1"), typed)
+    assert places_of(stage) == {"booked": 1}
+
+
+def test_two_people_who_tap_at_once_for_the_last_place(stage: Stage) -> None:
+    at_once(stage, tap_on_yes(stage, "Amina", "t1"), tap_on_yes(stage, "Luca", "t2"))
+    assert places_of(stage) == {"booked": 1}
+    answers = {who: told(stage, who) for who in ("Amina", "Luca")}
+    (has_it,) = [who for who, said in answers.items() if any("il tuo posto c’è" in text for text in said)]
+    other = "Luca" if has_it == "Amina" else "Amina"
+    assert "lista d’attesa" in answers[other][-1]  # is asked whether to wait
+    stage.sends(other, "sì")
+    assert places_of(stage) == {"booked": 1, "waiting": 1}
