@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Everything said, in both directions: the log and the outbox."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -180,14 +181,22 @@ class Messages:
         return found[0] if found else None
 
     def claim(
-        self, *, now: datetime, real: datetime, until: datetime, lease: str, limit: int, identity_id: int | None = None
+        self,
+        *,
+        now: datetime,
+        real: datetime,
+        until: datetime,
+        lease: str,
+        limit: int,
+        identity_id: int | None = None,
+        without: Collection[str] = (),
     ) -> list[Claimed]:
         """
         Take what is due out of the outbox, replies first, one message per chat and class, never past an earlier one.
 
         ``now`` decides what is due; ``real`` and ``until`` are real time, for leases and back-off.
         """
-        rows = self.store.read(_claimable(now, real, limit, identity_id))
+        rows = self.store.read(_claimable(now, real, limit, identity_id, without))
         if not rows:
             return []
         self.store.write(
@@ -278,7 +287,9 @@ class Messages:
         return [Message(*row) for row in self.store.read(statement)]
 
 
-def _claimable(now: datetime, real: datetime, limit: int, identity_id: int | None) -> Select[Any]:
+def _claimable(
+    now: datetime, real: datetime, limit: int, identity_id: int | None, without: Collection[str]
+) -> Select[Any]:
     blocked = exists().where(
         _earlier.c.identity_id == messages.c.identity_id,
         _earlier.c.direction == "out",
@@ -313,4 +324,6 @@ def _claimable(now: datetime, real: datetime, limit: int, identity_id: int | Non
         .limit(limit)
         .with_for_update(of=messages, skip_locked=True)
     )
+    if without:
+        statement = statement.where(messages.c.channel.not_in(without))
     return statement if identity_id is None else statement.where(messages.c.identity_id == identity_id)

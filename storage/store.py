@@ -22,7 +22,6 @@ from storage.records import Records
 from storage.territories import Territories
 from storage.workshops import Workshops
 
-
 # FULL: a message that has been acknowledged is on the disk, also when the power goes. A savepoint stands around every
 # turn, and keeps its old pages in memory instead of a file. The log is folded back into the database less often.
 PRAGMAS = (

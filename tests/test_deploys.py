@@ -218,7 +218,9 @@ CHANGES = {
     "the pending question goes": Change((FIRST_NAME, WORK, CONSENT)),
     "the pending question goes, and only consent is left": Change((FIRST_NAME, CONSENT)),
     "the pending question goes, and it was the last": Change((FIRST_NAME, BIRTH_YEAR, WORK), CONSENT),
-    "the pending question is renamed": Change((FIRST_NAME, BORN, WORK, CONSENT), renamed=(("birth_year", "year_born"),)),
+    "the pending question is renamed": Change(
+        (FIRST_NAME, BORN, WORK, CONSENT), renamed=(("birth_year", "year_born"),)
+    ),
     "the answered question is renamed": Change(
         (FIRST_NAME, BORN, WORK, CONSENT), WORK, renamed=(("birth_year", "year_born"),)
     ),
@@ -326,7 +328,9 @@ OTHER_CONSENTS: dict[str, tuple[Field, Field]] = {
 
 @pytest.mark.parametrize("how", HER_YES)
 @pytest.mark.parametrize("before, after", OTHER_CONSENTS.values(), ids=OTHER_CONSENTS.keys())
-def test_a_yes_to_a_question_that_has_changed_is_no_consent(stage: Stage, before: Field, after: Field, how: str) -> None:
+def test_a_yes_to_a_question_that_has_changed_is_no_consent(
+    stage: Stage, before: Field, after: Field, how: str
+) -> None:
     comes_to(stage, release("1", form(FIRST_NAME, before)), before)
     stage.play = release("2", form(FIRST_NAME, after))
     says_yes(stage, how)

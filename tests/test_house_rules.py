@@ -131,7 +131,9 @@ def test_a_conversation_says_in_one_sentence_what_it_is(path: Path) -> None:
 
 
 def is_one_sentence(words: str) -> bool:
-    return "\n" not in words and words[0].isupper() and re.search(r"[.!?](?=\s|$)", words) is not None and not more(words)
+    return (
+        "\n" not in words and words[0].isupper() and re.search(r"[.!?](?=\s|$)", words) is not None and not more(words)
+    )
 
 
 def more(words: str) -> str:

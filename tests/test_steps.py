@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""A step only looks before its question and asks only one; one that does otherwise is stopped, and the person is told."""
+"""A step only looks before its question and asks one; one that does otherwise is stopped, and the person is told."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""The database keeps what it is given: its tables go up and down, times stay true, and whoever only looks changes nothing."""
+"""The database keeps what it is given: tables go up and down, times stay true, and who only looks changes nothing."""
 
 import os
 import subprocess
@@ -92,7 +92,9 @@ def test_the_folder_of_a_new_file_is_made(tmp_path: Path) -> None:
         assert migration.is_current(found)
 
 
-@pytest.mark.parametrize("url", ["postgres://u:p@host/db", "postgresql://u:p@host/db", "postgresql+psycopg://u:p@host/db"])
+@pytest.mark.parametrize(
+    "url", ["postgres://u:p@host/db", "postgresql://u:p@host/db", "postgresql+psycopg://u:p@host/db"]
+)
 def test_every_way_to_write_the_address_of_postgresql_is_understood(url: str) -> None:
     assert storage.store.normal(url) == "postgresql+psycopg://u:p@host/db"
 
@@ -130,11 +132,15 @@ def test_savepoints_may_stand_inside_one_another(found: Storage) -> None:
                 raise KeyError("half-way")
             meet(store, "sara")
         with pytest.raises(exc.IntegrityError), store.savepoint():
-            store.write(insert(identities).values(person_id=10**9, channel="x", address="x", simulated=True, created_at=MONDAY))
+            store.write(
+                insert(identities).values(person_id=10**9, channel="x", address="x", simulated=True, created_at=MONDAY)
+            )
             store.write(text("select 1"))  # where keys are looked at late, they are looked at by now
         meet(store, "ada")
     with found.reading() as store:
-        known = {address: store.people.at("telegram", address) is not None for address in ("amina", "luca", "sara", "ada")}
+        known = {
+            address: store.people.at("telegram", address) is not None for address in ("amina", "luca", "sara", "ada")
+        }
     assert known == {"amina": True, "luca": False, "sara": True, "ada": True}
 
 
@@ -243,7 +249,9 @@ WRITES: dict[str, Callable[[Store, int], Any]] = {
     "a consent": lambda store, person: store.people.withdraw(person, None, by=None, now=MONDAY),
     "a slot": lambda store, person: store.records.take_slot("job", MONDAY, MONDAY),
     "a setting": lambda store, person: store.questions.set("phone", "1"),
-    "read() with a write in it": lambda store, person: store.read(update(people).values(first_name="x").returning(people.c.id)),
+    "read() with a write in it": lambda store, person: store.read(
+        update(people).values(first_name="x").returning(people.c.id)
+    ),
     "the connection itself": lambda store, person: store.connection.execute(update(people).values(first_name="x")),
     "plain text": lambda store, person: store.connection.execute(text("update people set first_name = 'x'")),
     "the driver": lambda store, person: store.connection.exec_driver_sql("update people set first_name = 'x'"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""One message, one turn: what fails is kept and tried again, what comes twice is taken in once, and nothing is half-done."""
+"""One message, one turn: what fails is kept and tried again, what comes twice counts once, nothing is half-done."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -48,7 +48,10 @@ from storage.messages import Message
 from storage.tables import cases, consents, identities, messages, people
 from tests.stage import Stage, perform, taps
 
-SORRY = "Sportello to Amina: I am sorry: something did not work with your last message. A person of the desk will look at it."
+SORRY = (
+    "Sportello to Amina: I am sorry: something did not work with your last message. "
+    "A person of the desk will look at it."
+)
 A_SECOND = timedelta(seconds=1)
 
 
@@ -230,7 +233,9 @@ def test_the_conversation_goes_on_from_where_it_was(stage: Stage, mood: Mood) ->
     assert noted(stage) == notes(stage) == ["sun"]
 
 
-def test_the_very_first_message_of_somebody_may_fail_and_they_are_greeted_all_the_same(stage: Stage, mood: Mood) -> None:
+def test_the_very_first_message_of_somebody_may_fail_and_they_are_greeted_all_the_same(
+    stage: Stage, mood: Mood
+) -> None:
     menu = stage.play.conversations["menu"] if stage.play else None
     assert menu
     moods = iter([OutOfSorts("hello")])
@@ -997,7 +1002,11 @@ def test_the_answer_comes_where_she_wrote(both: tuple[Stage, Stage]) -> None:
 
 def test_both_chats_are_one_conversation_and_one_queue(both: tuple[Stage, Stage]) -> None:
     telegram, whatsapp = both
-    at_once(telegram, from_amina(telegram, "t1", "2"), replace(from_amina(whatsapp, "w1", "2"), sender=whatsapp.address("Amina")))
+    at_once(
+        telegram,
+        from_amina(telegram, "t1", "2"),
+        replace(from_amina(whatsapp, "w1", "2"), sender=whatsapp.address("Amina")),
+    )
     assert all(row.state == "handled" for row in rows(telegram))
     assert draft(telegram).get("work") in (None, "shop")
 

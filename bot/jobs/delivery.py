@@ -3,7 +3,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
 import structlog
@@ -38,21 +38,28 @@ class Deliverer:
 
     async def run_once(self, limit: int = 30, identity_id: int | None = None) -> int:
         """Send what is due now. Returns how many messages were claimed."""
+        chats = await self.claimed(limit, identity_id)
+        await asyncio.gather(*(self.send(messages) for messages in chats))
+        return sum(map(len, chats))
+
+    async def claimed(
+        self, limit: int = 30, identity_id: int | None = None, without: Collection[str] = ()
+    ) -> list[list[Claimed]]:
+        """Take what is due, chat by chat; nothing of the channels to do without."""
         if identity_id is None and not await asyncio.to_thread(self.delivery.anything_due):
-            return 0
-        claimed = await asyncio.to_thread(self.delivery.claim, limit, identity_id)
+            return []
         chats: dict[int, list[Claimed]] = defaultdict(list)
-        for one in claimed:
+        for one in await asyncio.to_thread(self.delivery.claim, limit, identity_id, without):
             chats[one.identity_id].append(one)
-        await asyncio.gather(*(self._chat(messages) for messages in chats.values()))
-        return len(claimed)
+        return list(chats.values())
 
     async def drain(self, identity_id: int | None = None) -> None:
         """Send until nothing is due."""
         while await self.run_once(identity_id=identity_id):
             pass
 
-    async def _chat(self, messages: Sequence[Claimed]) -> None:
+    async def send(self, messages: Sequence[Claimed]) -> None:
+        """Send what was taken for one chat, one message after the other."""
         for message in messages:
             await self._one(message)
 
@@ -69,6 +76,9 @@ class Deliverer:
             provider_id = await transport.send(message)
         except DeliveryError as trouble:
             return await self._undelivered(claimed, trouble)
+        except Exception as trouble:  # no channel should; nobody knows whether the message has left
+            unforeseen = DeliveryError(type(trouble).__name__, "Something unforeseen went wrong.", uncertain=True)
+            return await self._undelivered(claimed, unforeseen)
         await asyncio.to_thread(self.delivery.sent, claimed, provider_id)
         return None
 

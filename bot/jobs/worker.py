@@ -2,6 +2,7 @@
 """The worker: sends what is due, retries what failed, and looks for moments that have come."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -14,9 +15,12 @@ from bot.jobs.delivery import Deliverer
 from handlers.desk import moments
 from handlers.engine import Engine
 from handlers.rules.opening import Hours
-from storage import Storage, Unavailable
+from storage import Storage
 
 log = structlog.get_logger()
+
+AT_ONCE = 100  # chats of one channel to which something is on its way
+PATIENCE = 5.0  # seconds, for what is on its way when we are told to stop
 
 
 class Worker:
@@ -27,6 +31,7 @@ class Worker:
     ) -> None:
         self.storage, self.engine, self.deliverer, self.clock, self.hours = storage, engine, deliverer, clock, hours
         self._knock = asyncio.Event()
+        self._sending: dict[asyncio.Task[None], str] = {}
 
     def knock(self) -> None:
         """Something may be due right now."""
@@ -50,15 +55,37 @@ class Worker:
             await self._send_on_knock()
         finally:
             scheduler.shutdown(wait=False)
+            await self._let_arrive()
 
     async def _send_on_knock(self) -> None:
+        """Every chat on its own, so that one that is slow holds up no other, and no channel the other."""
         while True:
             await self._knock.wait()
             self._knock.clear()
+            busy = Counter(self._sending.values())
             try:
-                await self.deliverer.drain()
-            except Unavailable as trouble:
-                log.warning("database_unavailable", error=str(trouble))
+                chats = await self.deliverer.claimed(without=[name for name, many in busy.items() if many >= AT_ONCE])
+            except Exception as trouble:
+                log.warning("nothing_claimed", error=type(trouble).__name__)
+                continue
+            for chat in chats:
+                task = asyncio.create_task(self.deliverer.send(chat))
+                self._sending[task] = chat[0].channel
+                task.add_done_callback(self._sent)
+
+    def _sent(self, task: asyncio.Task[None]) -> None:
+        del self._sending[task]
+        if not task.cancelled() and (trouble := task.exception()):
+            log.error("not_sent", error=type(trouble).__name__)
+            return  # the next regular knock is soon enough
+        self.knock()  # there may be more for that chat
+
+    async def _let_arrive(self) -> None:
+        """What is on its way may arrive, and is written down; it is given a while."""
+        if self._sending:
+            _arrived, late = await asyncio.wait(self._sending, timeout=PATIENCE)
+            for task in late:
+                task.cancel()
 
     def _guarded(self, name: str) -> Callable[[], object]:
         """A job that says what went wrong and tries again at the next knock."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""The public desk near you: where, when, and how to reach it. Nothing you write here is kept."""
+"""The public desk near you: where it is, when it opens, how to reach it; nothing you write here is kept."""
 
 from dataclasses import dataclass
 

@@ -2,7 +2,7 @@
 """The outbox, as a worker empties it: claim, look once more, and record what became of each message."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -37,8 +37,10 @@ class Delivery:
     def __init__(self, storage: Storage, clock: Clock, hours: Callable[[], Hours] = Hours) -> None:
         self.storage, self.clock, self.hours = storage, clock, hours
 
-    def claim(self, limit: int = 30, identity_id: int | None = None) -> list[Claimed]:
-        """Take what is due; each carries our lease."""
+    def claim(
+        self, limit: int = 30, identity_id: int | None = None, without: Collection[str] = ()
+    ) -> list[Claimed]:
+        """Take what is due, but for the channels to do without; each carries our lease."""
         real = self.clock.real()
         with self.storage.writing() as store:
             store.messages.recover(real)
@@ -49,6 +51,7 @@ class Delivery:
                 lease=secrets.token_hex(8),
                 limit=limit,
                 identity_id=identity_id,
+                without=without,
             )
 
     def anything_due(self) -> bool:

@@ -1,0 +1,1045 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Messages leave in order, once, when they may; and what becomes of each of them is written down."""
+
+import asyncio
+import itertools
+import threading
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+import storage
+from bot.clock import Clock
+from bot.contract import DeliveryError
+from bot.jobs.bucket import RATES, Buckets, Rate
+from bot.jobs.delivery import Deliverer
+from bot.jobs.worker import Worker
+from handlers.desk import Desk
+from handlers.desk.delivery import LEASE, Delivery
+from handlers.desk.workshops import Workshops
+from handlers.engine import Engine
+from handlers.engine.turn import Play
+from handlers.moments import REMINDER_24H, Push
+from handlers.talk import Incoming, Outgoing
+from handlers.talk.catalogues import Catalogues
+from handlers.talk.text import ROME
+from storage import Store
+from storage.messages import Claimed
+from storage.tables import messages
+from tests.database import MONDAY, Databases
+from tests.stage import Stage, perform, workshop_id
+
+CATALOGUES = Catalogues()
+REPLY, REMINDER, BULK = 0, 1, 2
+A_SECOND = timedelta(seconds=1)
+
+
+# ---- a desk with an outbox, and phones that write down what arrives
+
+
+@dataclass
+class Phones:
+    """Where messages arrive. Troubles befall the next ones, in order; a message may be slow."""
+
+    arrived: list[Outgoing] = field(default_factory=list)
+    troubles: deque[Exception | None] = field(default_factory=deque)
+    before: Callable[[Outgoing], Awaitable[None]] | None = None
+
+    async def send(self, message: Outgoing) -> str:
+        if self.before:
+            await self.before(message)
+        if self.troubles and (trouble := self.troubles.popleft()):
+            raise trouble
+        self.arrived.append(message)
+        return f"number {len(self.arrived)}"
+
+    def texts(self) -> list[str]:
+        return [message.text for message in self.arrived]
+
+
+class Office:
+    """An outbox on a database, and a moment that stands still until it is moved."""
+
+    def __init__(self, url: str, now: datetime = MONDAY) -> None:
+        self.found, self.now = storage.open(url), now
+        self.clock = Clock(real=lambda: self.now)
+        self.delivery = Delivery(self.found, self.clock)
+        self.telegram, self.whatsapp = Phones(), Phones()
+        self.worker = self.another_worker()
+
+    def another_worker(self, buckets: Buckets | None = None) -> Deliverer:
+        transports = {"telegram": self.telegram, "whatsapp": self.whatsapp}
+        return Deliverer(self.delivery, transports, self.telegram, buckets or Buckets({}))
+
+    def close(self) -> None:
+        self.found.close()
+
+    def meets(self, who: str, channel: str = "telegram") -> int:
+        """A chat."""
+        known = {"simulated": False, "language": "it", "release": "1", "now": self.now}
+        with self.found.writing() as store:
+            return store.people.meet(channel, who, **known)[0].id  # type: ignore[arg-type]
+
+    def puts(self, chat: int, text: str, priority: int = REPLY, **more: Any) -> int:
+        """A message for a chat; of whatever class, an answer: the checks of a push have tests of their own."""
+        with self.found.writing() as store:
+            identity = store.people.identity(chat)
+            values = {"kind": "reply", "at": self.now, "due_at": self.now, "priority": priority, **more}
+            whose = {"person_id": identity.person_id, "identity_id": chat, "channel": identity.channel}
+            id = store.messages.put_out(text=text, **whose, **values)
+        assert id is not None
+        return id
+
+    def row(self, id: int) -> Any:
+        with self.found.reading() as store:
+            return store.read(select(messages).where(messages.c.id == id))[0]
+
+    def fate(self, id: int) -> tuple[str, str | None]:
+        """What has become of a message, and why."""
+        return self.row(id).state, self.row(id).reason
+
+    def claims(self, limit: int = 30) -> list[str]:
+        return [claimed.text for claimed in self.delivery.claim(limit)]
+
+    def takes(self, text: str) -> Claimed:
+        """Claim what is due; of that, this."""
+        return next(claimed for claimed in self.delivery.claim() if claimed.text == text)
+
+    def sends(self) -> None:
+        asyncio.run(self.worker.drain())
+
+    def later(self, by: timedelta) -> None:
+        self.now += by
+
+
+@pytest.fixture
+def office(storage_url: str) -> Iterator[Office]:
+    with closing(Office(storage_url)) as office:
+        yield office
+
+
+# ---- in which order
+
+
+def test_replies_leave_before_reminders_and_reminders_before_the_rest(office: Office) -> None:
+    amina, luca, sara = (office.meets(who) for who in ("amina", "luca", "sara"))
+    office.puts(amina, "bulk", BULK)
+    office.puts(luca, "reminder", REMINDER)
+    office.puts(sara, "reply", REPLY)
+    assert office.claims() == ["reply", "reminder", "bulk"]
+
+
+def test_where_only_some_can_leave_it_is_the_replies(office: Office) -> None:
+    chats = [office.meets(f"person {n}") for n in range(10)]
+    for n, chat in enumerate(chats):
+        office.puts(chat, f"bulk {n}", BULK)
+    office.puts(chats[9], "reply")
+    office.puts(chats[8], "reminder", REMINDER)
+    assert office.claims(limit=2) == ["reply", "reminder"]
+
+
+def test_in_a_chat_messages_leave_one_after_the_other_in_their_order(office: Office) -> None:
+    amina = office.meets("amina")
+    for text in ("one", "two", "three"):
+        office.puts(amina, text)
+    assert office.claims() == ["one"]
+    assert office.claims() == []  # while one is on its way, the next one waits
+    office.later(LEASE + A_SECOND)
+    office.sends()
+    assert office.telegram.texts() == ["one", "two", "three"]
+
+
+def test_a_reply_overtakes_the_reminders_of_its_chat(office: Office) -> None:
+    amina = office.meets("amina")
+    for text in ("reminder one", "reminder two"):
+        office.puts(amina, text, REMINDER)
+    office.puts(amina, "reply")
+    assert office.claims() == ["reply", "reminder one"]
+    office.later(LEASE + A_SECOND)
+    office.sends()
+    assert office.telegram.texts() == ["reply", "reminder one", "reminder two"]
+
+
+def test_while_a_message_is_on_its_way_nothing_else_of_its_chat_leaves(office: Office) -> None:
+    amina, luca = office.meets("amina"), office.meets("luca")
+    office.puts(amina, "reminder", REMINDER)
+    reminder = office.takes("reminder")
+    office.puts(amina, "reply")
+    office.puts(luca, "another chat")
+    assert office.claims() == ["another chat"]
+    assert office.delivery.begin(reminder) is not None
+    assert office.claims() == []
+    assert office.delivery.sent(reminder, "1")
+    assert office.claims() == ["reply"]
+
+
+def test_a_message_that_must_try_again_holds_up_its_own_kind_in_its_chat_and_nothing_else(office: Office) -> None:
+    amina, luca = office.meets("amina"), office.meets("luca")
+    office.puts(amina, "one")
+    office.puts(amina, "two")
+    office.puts(amina, "reminder", REMINDER)
+    office.puts(luca, "elsewhere")
+    office.telegram.troubles.append(DeliveryError("flood", "Slow down.", retry_in=timedelta(seconds=5)))
+    office.sends()
+    assert sorted(office.telegram.texts()) == ["elsewhere", "reminder"]
+    office.later(timedelta(seconds=5))
+    office.sends()
+    assert office.telegram.texts()[2:] == ["one", "two"]
+
+
+def test_what_is_not_due_yet_waits_and_holds_up_nobody(office: Office) -> None:
+    amina = office.meets("amina")
+    office.puts(amina, "tomorrow", due_at=office.now + timedelta(days=1))
+    office.puts(amina, "today")
+    office.sends()
+    assert office.telegram.texts() == ["today"]
+    office.later(timedelta(days=1))
+    office.sends()
+    assert office.telegram.texts() == ["today", "tomorrow"]
+
+
+def test_one_chat_may_be_emptied_alone(office: Office) -> None:
+    amina, luca = office.meets("amina"), office.meets("luca")
+    office.puts(amina, "for amina")
+    office.puts(luca, "for luca")
+    asyncio.run(office.worker.drain(identity_id=luca))
+    assert office.telegram.texts() == ["for luca"]
+
+
+def test_a_message_arrives_as_it_was_written(office: Office) -> None:
+    amina = office.meets("amina", "whatsapp")
+    options = [{"id": "yes", "label": "Sì", "short": "Sì"}]
+    id = office.puts(amina, "Vieni?\n1. Sì", options=options)
+    office.sends()
+    (message,) = office.whatsapp.arrived
+    assert (message.id, message.text, message.to.channel, message.to.id) == (id, "Vieni?\n1. Sì", "whatsapp", "amina")
+    assert [(option.id, option.label) for option in message.options] == [("yes", "Sì")]
+    assert (office.row(id).state, office.row(id).provider_id, office.row(id).sent_at) == (
+        "sent",
+        "number 1",
+        office.now,
+    )
+
+
+# ---- leases
+
+
+def test_what_a_dead_worker_had_taken_and_not_begun_leaves_with_the_next(office: Office) -> None:
+    id = office.puts(office.meets("amina"), "hello")
+    assert office.claims() == ["hello"]  # and the worker dies
+    office.later(LEASE)
+    office.sends()
+    assert office.telegram.arrived == []  # not before the lease has ended
+    office.later(A_SECOND)
+    office.sends()
+    assert office.telegram.texts() == ["hello"]
+    assert office.fate(id) == ("sent", None)
+
+
+def test_what_a_dead_worker_was_sending_may_have_arrived_and_is_not_sent_again(office: Office) -> None:
+    amina = office.meets("amina")
+    id = office.puts(amina, "hello")
+    assert office.delivery.begin(office.takes("hello")) is not None  # and the worker dies
+    office.puts(amina, "and then")
+    office.sends()
+    assert office.telegram.arrived == []
+    office.later(LEASE + A_SECOND)
+    office.sends()
+    assert office.fate(id) == ("uncertain", "worker_gone")
+    assert office.telegram.texts() == ["and then"]  # the chat goes on
+
+
+def test_there_are_never_more_uncertain_messages_than_were_on_their_way(office: Office) -> None:
+    chats = [office.meets(f"person {n}") for n in range(9)]
+    ids = [office.puts(chat, "hello") for chat in chats]
+    claimed = office.delivery.claim()
+    for one in claimed[:4]:
+        office.delivery.begin(one)
+    assert office.delivery.sent(claimed[0], "1")  # four began, one of them ended; now the worker dies
+    office.later(LEASE + A_SECOND)
+    office.sends()
+    assert [office.fate(id)[0] for id in ids].count("uncertain") == 3
+    assert len(office.telegram.arrived) == 5
+
+
+def test_a_lease_is_of_real_time_whatever_day_we_pretend_it_is(office: Office) -> None:
+    id = office.puts(office.meets("amina"), "hello")
+    office.takes("hello")
+    office.clock.forward(timedelta(days=5))
+    office.sends()
+    assert office.fate(id)[0] == "claimed"
+
+
+def test_who_comes_late_with_an_old_lease_may_neither_send_nor_record(office: Office) -> None:
+    id = office.puts(office.meets("amina"), "hello")
+    late = office.takes("hello")
+    office.later(LEASE + A_SECOND)
+    ours = office.takes("hello")
+    assert ours.lease != late.lease
+    assert office.delivery.begin(late) is None
+    assert office.delivery.begin(ours) is not None
+    assert not office.delivery.sent(late, "of the late one")
+    office.delivery.failed(late, "late")
+    office.delivery.later(late, "late", A_SECOND, counts=True)
+    office.delivery.uncertain(late, "late")
+    assert office.fate(id) == ("sending", None)
+    assert office.delivery.sent(ours, "of ours")
+    assert (office.row(id).state, office.row(id).provider_id, office.row(id).attempts) == ("sent", "of ours", 0)
+
+
+def test_who_was_sending_all_too_slowly_cannot_make_it_certain_again(office: Office) -> None:
+    id = office.puts(office.meets("amina"), "hello")
+    slow = office.takes("hello")
+    office.delivery.begin(slow)
+    office.later(LEASE + A_SECOND)
+    office.sends()
+    assert not office.delivery.sent(slow, "1")
+    assert office.fate(id) == ("uncertain", "worker_gone")
+
+
+def test_nobody_begins_twice(office: Office) -> None:
+    office.puts(office.meets("amina"), "hello")
+    ours = office.takes("hello")
+    assert office.delivery.begin(ours) is not None
+    assert office.delivery.begin(ours) is None
+
+
+# ---- two workers
+
+
+@pytest.fixture
+def postgresql_url(databases: Databases) -> Iterator[str]:
+    with databases.empty("postgresql") as url:
+        yield url
+
+
+@pytest.mark.postgres
+def test_two_workers_at_once_send_everything_once_and_in_order(postgresql_url: str) -> None:
+    with ExitStack() as stack:
+        office, other = (stack.enter_context(closing(Office(postgresql_url))) for _ in range(2))
+        chats = [office.meets(f"person {n}") for n in range(25)]
+        for number, chat in itertools.product(range(6), chats):
+            office.puts(chat, f"{number}", (REPLY, REMINDER)[number % 2])
+        on_the_way: dict[str, int] = defaultdict(int)
+        crowded: list[str] = []
+
+        async def takes_its_time(message: Outgoing) -> None:
+            kind = f"{message.to.id} {int(message.text) % 2}"
+            on_the_way[kind] += 1
+            crowded.extend([kind] * (on_the_way[kind] > 1))
+            await asyncio.sleep(0.001)
+            on_the_way[kind] -= 1
+
+        gate = threading.Barrier(2)
+
+        def works(one: Office) -> None:
+            one.telegram.before = takes_its_time
+            gate.wait(10)
+            while one.delivery.anything_due():
+                one.sends()
+
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(works, (office, other)))
+        everything = [*office.telegram.arrived, *other.telegram.arrived]
+        assert len(everything) == len({message.id for message in everything}) == 150
+        assert office.telegram.arrived and other.telegram.arrived  # both have worked
+        assert crowded == []
+        with office.found.reading() as store:
+            rows = store.read(select(messages).order_by(messages.c.sent_at, messages.c.id))
+        assert {row.state for row in rows} == {"sent"}
+
+
+# ---- troubles on the way
+
+
+def test_a_message_is_tried_again_when_the_network_says_so_and_not_before(office: Office) -> None:
+    id = office.puts(office.meets("amina"), "hello")
+    office.telegram.troubles.append(DeliveryError("flood", "Slow down.", retry_in=timedelta(seconds=7)))
+    office.sends()
+    assert (office.fate(id), office.row(id).attempts) == (("pending", "flood"), 1)
+    assert office.row(id).retry_at == office.now + timedelta(seconds=7)
+    office.later(timedelta(seconds=6.9))
+    office.sends()
+    assert office.telegram.arrived == []
+    office.later(timedelta(seconds=0.1))
+    office.sends()
+    assert office.fate(id) == ("sent", None)
+
+
+def test_after_five_tries_it_has_failed(office: Office) -> None:
+    id = office.puts(office.meets("amina"), "hello")
+    office.telegram.troubles.extend(DeliveryError("refused", "No.", retry_in=A_SECOND) for _ in range(9))
+    for attempt in range(1, 5):
+        office.sends()
+        assert (office.fate(id)[0], office.row(id).attempts) == ("pending", attempt)
+        office.later(A_SECOND)
+    office.sends()
+    assert office.fate(id) == ("failed", "refused")
+    office.later(A_SECOND)
+    office.sends()
+    assert len(office.telegram.troubles) == 4  # nobody tries any more
+
+
+def test_tries_that_do_not_count_go_on(office: Office) -> None:
+    id = office.puts(office.meets("amina"), "hello")
+    office.telegram.troubles.extend(
+        DeliveryError("away", "No line.", retry_in=A_SECOND, counts=False) for _ in range(20)
+    )
+    for _try in range(20):
+        office.sends()
+        assert (office.fate(id), office.row(id).attempts) == (("pending", "away"), 0)
+        office.later(A_SECOND)
+    office.sends()
+    assert office.fate(id) == ("sent", None)
+
+
+def test_a_message_that_may_have_arrived_is_not_sent_again(office: Office) -> None:
+    id = office.puts(office.meets("amina"), "hello")
+    office.telegram.troubles.append(DeliveryError("no_answer", "Who knows.", uncertain=True))
+    office.sends()
+    office.later(timedelta(days=1))
+    office.sends()
+    assert office.fate(id) == ("uncertain", "no_answer")
+    assert office.telegram.arrived == []
+
+
+def test_a_refused_message_has_failed_and_the_next_one_leaves(office: Office) -> None:
+    amina = office.meets("amina")
+    id = office.puts(amina, "hello")
+    office.puts(amina, "and then")
+    office.telegram.troubles.append(DeliveryError("refused", "No."))
+    office.sends()
+    assert office.fate(id) == ("failed", "refused")
+    assert office.telegram.texts() == ["and then"]
+
+
+def test_a_channel_with_wrong_settings_rests_and_the_other_one_goes_on(office: Office) -> None:
+    id = office.puts(office.meets("amina"), "on telegram")
+    office.puts(office.meets("luca", "whatsapp"), "on whatsapp")
+    office.telegram.troubles.append(DeliveryError("token", "Our token is wrong.", halt=True))
+    office.sends()
+    assert office.whatsapp.texts() == ["on whatsapp"]
+    assert (office.fate(id), office.row(id).attempts) == (("pending", "token"), 0)
+    office.later(timedelta(minutes=1))
+    office.sends()
+    assert office.telegram.texts() == ["on telegram"]
+
+
+def test_a_channel_that_is_not_set_up_keeps_its_messages(office: Office) -> None:
+    id = office.puts(office.meets("amina", "pigeon"), "hello")
+    office.sends()
+    assert office.fate(id) == ("pending", "no_channel")
+
+
+def test_an_error_that_nobody_foresaw_stops_nobody_else(office: Office) -> None:
+    """Nobody knows whether that message left; the others do leave."""
+    id = office.puts(office.meets("amina"), "hello")
+    office.puts(office.meets("luca"), "and then")
+    office.telegram.troubles.append(KeyError("result"))
+    office.sends()
+    assert office.telegram.texts() == ["and then"]
+    assert office.fate(id) == ("uncertain", "KeyError")
+
+
+# ---- a chat that is shut
+
+
+def test_who_has_blocked_us_gets_nothing_more(office: Office) -> None:
+    amina = office.meets("amina")
+    ids = [office.puts(amina, text) for text in ("one", "two", "three")]
+    office.telegram.troubles.append(DeliveryError("blocked", "Blocked.", blocked=True))
+    office.sends()
+    assert [office.fate(id) for id in ids] == [("failed", "blocked")] + [("suppressed", "chat_blocked")] * 2
+    with office.found.reading() as store:
+        assert store.people.identity(amina).blocked_at == office.now
+        assert store.people.reachable(store.people.identity(amina).person_id) is None
+
+
+@pytest.mark.parametrize("first", ["unblocked", "text"])
+def test_who_writes_again_has_opened_the_chat_again(town_url: str, first: str) -> None:
+    """Telegram tells us so beforehand; other networks let the message say it."""
+    with closing(Stage(town_url)) as stage:
+        perform(stage, "Amina is registered")
+        with closing(Office(town_url)) as office:
+            chat = stage.with_store(lambda store: store.people.identities(stage.person(store, "Amina").id)[0].id)
+            office.puts(chat, "hello")
+            office.telegram.troubles.append(DeliveryError("blocked", "Blocked.", blocked=True))
+            office.sends()
+        if first == "unblocked":
+            stage.sends("Amina", kind="unblocked")
+        stage.heard()
+        stage.sends("Amina", "ciao")
+        assert stage.heard() != []
+
+
+# ---- looked at once more before it leaves
+
+
+@dataclass
+class Reminded:
+    """Somebody with a place, and the desk that reminds them of it."""
+
+    stage: Stage
+    office: Office
+    titles: Iterator[str] = field(default_factory=lambda: (f"Laboratorio {n}" for n in itertools.count(1)))
+
+    def books(self, days: int = 1, hour: int = 10, who: str = "Amina") -> str:
+        title = next(self.titles)
+        perform(self.stage, f"there is a workshop «{title}» in {days} days at {hour:02}:00 with 9 places")
+        self.stage.with_store(lambda store: self.take(store, who, title))
+        return title
+
+    def take(self, store: Store, who: str, title: str) -> None:
+        # Booked days ago, so that the card that says so is not part of the scene.
+        store.workshops.add_booking(
+            workshop_id=workshop_id(store, title),
+            person_id=self.stage.person(store, who).id,
+            state="booked",
+            booked_at=self.stage.now - timedelta(days=3),
+            changed_at=self.stage.now,
+        )
+
+    def is_reminded(self, title: str, who: str = "Amina", **more: Any) -> int:
+        """Put the reminder into the outbox, as the tick does. Returns its number."""
+
+        def put(store: Store) -> int:
+            desk = self.desk(store, who)
+            occasion = desk.workshops.occasion(self.booking(store, who, title).id)
+            not_after = more.get("not_after") or occasion.workshop.starts_at - REMINDER_24H.stale
+            push = Push(REMINDER_24H, occasion, self.office.now, not_after)
+            chat = desk.outbox.chat()
+            assert chat and desk.outbox.push(push, chat)
+            found = store.messages.find_by_dedupe(push.key)
+            assert found
+            return found.id
+
+        return self.stage.with_store(put)  # type: ignore[no-any-return]
+
+    def desk(self, store: Store, who: str = "Amina") -> Desk:
+        return Desk(store, self.stage.person(store, who), self.office.now, CATALOGUES)
+
+    def booking(self, store: Store, who: str, title: str) -> Any:
+        found = store.workshops.booking_of(self.stage.person(store, who).id, workshop_id(store, title))
+        assert found
+        return found
+
+    def takes(self, id: int) -> Claimed:
+        return next(claimed for claimed in self.office.delivery.claim() if claimed.id == id)
+
+
+@pytest.fixture
+def reminded(town_url: str) -> Iterator[Reminded]:
+    with closing(Stage(town_url)) as stage, closing(Office(town_url)) as office:
+        perform(stage, "Amina is registered, and wants reminders")
+        yield Reminded(stage, office)
+
+
+def test_a_reminder_leaves(reminded: Reminded) -> None:
+    id = reminded.is_reminded(reminded.books())
+    reminded.office.sends()
+    assert reminded.office.fate(id) == ("sent", None)
+
+
+def says_stop(store: Store, desk: Desk, workshops: Workshops, booking: int) -> None:
+    desk.people.stop()
+
+
+def takes_consent_back(store: Store, desk: Desk, workshops: Workshops, booking: int) -> None:
+    store.people.withdraw(desk.person.id, ["service_messages"], by=None, now=desk.now)
+
+
+def gives_up_the_place(store: Store, desk: Desk, workshops: Workshops, booking: int) -> None:
+    workshops.cancel(booking)
+
+
+def is_moved(store: Store, desk: Desk, workshops: Workshops, booking: int) -> None:
+    found = workshops.appointment(booking).workshop
+    store.workshops.change(found.id, revision=found.revision + 1, starts_at=found.starts_at + timedelta(hours=3))
+
+
+def is_called_off(store: Store, desk: Desk, workshops: Workshops, booking: int) -> None:
+    store.workshops.change(workshops.appointment(booking).workshop.id, cancelled_at=desk.now)
+
+
+def is_blocked(store: Store, desk: Desk, workshops: Workshops, booking: int) -> None:
+    desk.people.blocked(store.people.identities(desk.person.id)[0], True)
+
+
+HAPPENS_MEANWHILE = [
+    (says_stop, ("suppressed", "person_stopped")),
+    (takes_consent_back, ("suppressed", "no_consent")),
+    (gives_up_the_place, ("superseded", "no_longer_true")),
+    (is_moved, ("superseded", "no_longer_true")),
+    (is_called_off, ("superseded", "no_longer_true")),
+    (is_blocked, ("suppressed", "chat_blocked")),
+]
+
+
+@pytest.mark.parametrize("happens, fate", HAPPENS_MEANWHILE, ids=lambda one: getattr(one, "__name__", ""))
+def test_what_happens_between_claim_and_sending_still_counts(
+    reminded: Reminded, happens: Callable[..., None], fate: tuple[str, str]
+) -> None:
+    title = reminded.books()
+    id = reminded.is_reminded(title)
+    claimed = reminded.takes(id)
+
+    def act(store: Store) -> None:
+        desk = reminded.desk(store)
+        happens(store, desk, desk.workshops, reminded.booking(store, "Amina", title).id)
+
+    reminded.stage.with_store(act)
+    assert reminded.office.delivery.begin(claimed) is None
+    assert reminded.office.fate(id) == fate
+    reminded.office.later(LEASE + A_SECOND)
+    reminded.office.sends()
+    assert reminded.office.telegram.arrived == []
+
+
+def test_a_place_given_up_takes_its_waiting_reminder_with_it(reminded: Reminded) -> None:
+    title = reminded.books()
+    id = reminded.is_reminded(title)
+    reminded.stage.with_store(
+        lambda store: reminded.desk(store).workshops.cancel(reminded.booking(store, "Amina", title).id)
+    )
+    assert reminded.office.fate(id) == ("superseded", "booking_cancelled")
+
+
+def test_without_consent_a_reminder_does_not_leave(reminded: Reminded) -> None:
+    perform(reminded.stage, "Luca is registered")
+    id = reminded.is_reminded(reminded.books(who="Luca"), who="Luca")
+    reminded.office.sends()
+    assert reminded.office.fate(id) == ("suppressed", "no_consent")
+
+
+def test_after_a_stop_nothing_written_before_it_leaves_and_the_answer_to_it_does(office: Office) -> None:
+    amina = office.meets("amina")
+    before = office.puts(amina, "before")
+    office.later(A_SECOND)
+    with office.found.writing() as store:
+        store.people.change(store.people.identity(amina).person_id, stopped_at=office.now)
+    office.puts(amina, "goodbye")
+    office.later(A_SECOND)
+    office.puts(amina, "welcome back")
+    office.sends()
+    assert office.fate(before) == ("suppressed", "person_stopped")
+    assert office.telegram.texts() == ["goodbye", "welcome back"]
+
+
+# ---- quiet hours
+
+
+def at(text: str) -> datetime:
+    """A moment on the wall clock in Rome."""
+    return datetime.fromisoformat(text).replace(tzinfo=ROME).astimezone(UTC)
+
+
+WAITS = {
+    "in the evening until the morning": ("2027-03-02 20:00", "2027-03-03 08:00"),
+    "late at night": ("2027-03-02 23:59", "2027-03-03 08:00"),
+    "early in the morning": ("2027-03-03 07:59", "2027-03-03 08:00"),
+    "on Saturday evening until Monday": ("2027-03-06 20:30", "2027-03-08 08:00"),
+    "all Sunday": ("2027-03-07 12:00", "2027-03-08 08:00"),
+    "over Easter": ("2027-03-28 12:00", "2027-03-30 08:00"),
+    "in the night in which the clocks go forward": ("2027-03-27 21:00", "2027-03-30 08:00"),
+    "in the night in which the clocks go back": ("2027-10-30 21:00", "2027-11-02 08:00"),
+    "on the first of May": ("2027-05-01 10:00", "2027-05-03 08:00"),
+}
+
+
+@pytest.mark.parametrize("now, until", WAITS.values(), ids=WAITS.keys())
+def test_in_quiet_hours_a_reminder_waits_for_the_morning(town_url: str, now: str, until: str) -> None:
+    with closing(Stage(town_url, now=at(now))) as stage, closing(Office(town_url, at(now))) as office:
+        perform(stage, "Amina is registered, and wants reminders")
+        reminded = Reminded(stage, office)
+        id = reminded.is_reminded(reminded.books(days=9))
+        office.sends()
+        assert (office.fate(id), office.row(id).due_at) == (("pending", None), at(until))
+        office.now = at(until) - A_SECOND
+        office.sends()
+        assert office.telegram.arrived == []
+        office.now = at(until)
+        office.sends()
+        assert office.fate(id) == ("sent", None)
+
+
+def test_an_answer_leaves_at_any_hour(office: Office) -> None:
+    office.now = at("2027-03-07 03:00")  # a Sunday, at night
+    office.puts(office.meets("amina"), "hello")
+    office.sends()
+    assert office.telegram.texts() == ["hello"]
+
+
+def test_the_card_that_answers_a_booking_leaves_at_any_hour(town_url: str) -> None:
+    night = at("2027-03-07 03:00")
+    with closing(Stage(town_url, now=night)) as stage, closing(Office(town_url, night)) as office:
+        perform(stage, "there is a workshop «Notte» in 5 days at 10:00 with 9 places")
+        perform(stage, "Amina is registered")
+        stage.with_store(lambda store: Reminded(stage, office).desk(store).workshops.book(workshop_id(store, "Notte")))
+        office.sends()
+        assert len(office.telegram.arrived) == 1
+
+
+def test_a_reminder_that_comes_too_late_is_not_sent(reminded: Reminded) -> None:
+    id = reminded.is_reminded(reminded.books(hour=18), not_after=reminded.office.now + timedelta(hours=2))
+    reminded.office.later(timedelta(hours=2))
+    reminded.office.sends()
+    assert reminded.office.fate(id) == ("missed", "too_late")
+    assert reminded.office.telegram.arrived == []
+
+
+def test_a_reminder_that_could_only_wait_until_it_is_too_late_is_not_sent(reminded: Reminded) -> None:
+    reminded.office.now = reminded.stage.now = at("2027-03-02 21:00")
+    id = reminded.is_reminded(reminded.books(hour=9), not_after=at("2027-03-03 07:00"))
+    reminded.office.sends()
+    assert reminded.office.fate(id) == ("missed", "no_open_time_left")
+
+
+def test_nobody_gets_more_than_three_in_a_day(reminded: Reminded) -> None:
+    office = reminded.office
+    ids = [reminded.is_reminded(reminded.books(days=5)) for _ in range(5)]
+    office.sends()
+    assert [office.fate(id)[0] for id in ids] == ["sent"] * 3 + ["pending"] * 2
+    assert {office.row(id).due_at for id in ids[3:]} == {at("2027-03-02 08:00")}
+    office.later(timedelta(hours=9))
+    office.sends()
+    assert len(office.telegram.arrived) == 3
+    office.now = at("2027-03-02 08:00")
+    office.sends()
+    assert [office.fate(id)[0] for id in ids] == ["sent"] * 5
+
+
+def test_the_three_of_one_person_are_nobody_elses(reminded: Reminded) -> None:
+    perform(reminded.stage, "Luca is registered, and wants reminders")
+    for _ in range(3):
+        reminded.is_reminded(reminded.books(days=5))
+    id = reminded.is_reminded(reminded.books(days=5, who="Luca"), who="Luca")
+    reminded.office.sends()
+    assert reminded.office.fate(id) == ("sent", None)
+
+
+# ---- a question that has just been asked
+
+
+def is_asked(stage: Stage) -> None:
+    """Amina has opened the form, and looks at its first question."""
+    stage.sends("Amina", "lingua")
+
+
+def test_a_reminder_waits_while_a_question_is_fresh(reminded: Reminded) -> None:
+    office = reminded.office
+    is_asked(reminded.stage)
+    office.later(timedelta(minutes=4))
+    id = reminded.is_reminded(reminded.books(days=5))
+    office.sends()
+    assert (office.fate(id), office.row(id).due_at) == (("pending", None), MONDAY + timedelta(minutes=10))
+    office.now = MONDAY + timedelta(minutes=9, seconds=59)
+    office.sends()
+    assert office.telegram.arrived == []
+    office.later(A_SECOND)
+    office.sends()
+    assert office.fate(id) == ("sent", None)
+
+
+def test_it_waits_on_while_she_goes_on_answering(reminded: Reminded) -> None:
+    office = reminded.office
+    is_asked(reminded.stage)
+    id = reminded.is_reminded(reminded.books(days=5))
+    office.sends()
+    reminded.stage.now = office.now = MONDAY + timedelta(minutes=8)
+    is_asked(reminded.stage)
+    office.now = MONDAY + timedelta(minutes=10)
+    office.sends()
+    assert (office.fate(id)[0], office.row(id).due_at) == ("pending", MONDAY + timedelta(minutes=18))
+
+
+def test_it_does_not_wait_for_the_menu(reminded: Reminded) -> None:
+    reminded.stage.sends("Amina", "menu")
+    id = reminded.is_reminded(reminded.books(days=5))
+    reminded.office.sends()
+    assert reminded.office.fate(id) == ("sent", None)
+
+
+# ---- what the networks allow: so many a second in all, and in a chat
+
+
+class Patient(asyncio.SelectorEventLoop):
+    """A loop in which waiting takes no time: when nothing is ready, it is already later."""
+
+    later = 0.0
+
+    def time(self) -> float:
+        return self.later
+
+    def _run_once(self) -> None:
+        if not self._ready and self._scheduled:  # type: ignore[attr-defined]
+            self.later = max(self.later, self._scheduled[0]._when)  # type: ignore[attr-defined]
+        super()._run_once()  # type: ignore[misc]
+
+
+def moments_of(
+    *takes: tuple[str, int], buckets: Buckets | None = None, after: float = 0.0
+) -> list[tuple[float, str, int]]:
+    """When each of these may leave, if all of them want to at once: the moment, the channel, the chat."""
+    ours = buckets or Buckets()
+    left: list[tuple[float, str, int]] = []
+
+    async def leaves(channel: str, chat: int) -> None:
+        await ours.take(channel, chat)
+        left.append((round(asyncio.get_running_loop().time() - after, 6), channel, chat))
+
+    async def all_leave() -> None:
+        await asyncio.sleep(after)
+        await asyncio.gather(*(leaves(*one) for one in takes))
+
+    with asyncio.Runner(loop_factory=Patient) as runner:
+        runner.run(all_leave())
+    return left
+
+
+def test_a_chat_gets_three_at_once_and_then_one_a_second() -> None:
+    left = moments_of(*[("telegram", 1)] * 6)
+    assert [moment for moment, _channel, _chat in left] == [0, 0, 0, 1, 2, 3]
+
+
+def test_all_chats_together_get_twenty_five_a_second() -> None:
+    left = moments_of(*[("telegram", chat) for chat in range(100)])
+    moments = [moment for moment, _channel, _chat in left]
+    assert moments[:25] == [0] * 25
+    assert moments[25:] == [pytest.approx(n / 25) for n in range(1, 76)]
+    assert [chat for _moment, _channel, chat in left] == list(range(100))  # first come, first served
+
+
+def test_both_at_once() -> None:
+    """Twenty chats, six messages each, one after the other as a worker sends them."""
+    buckets, left = Buckets(), []
+
+    async def one_after_the_other(chat: int) -> None:
+        for _message in range(6):
+            await buckets.take("telegram", chat)
+            left.append((asyncio.get_running_loop().time(), chat))
+
+    async def all_chats() -> None:
+        await asyncio.gather(*(one_after_the_other(chat) for chat in range(20)))
+
+    with asyncio.Runner(loop_factory=Patient) as runner:
+        runner.run(all_chats())
+    assert len(left) == 120
+    assert most_above([moment for moment, _chat in left], per_second=25) <= 25
+    for chat in range(20):
+        assert most_above([moment for moment, of in left if of == chat], per_second=1) <= 3
+
+
+def most_above(moments: list[float], per_second: float) -> float:
+    """By how many more than the rate allows, at most, messages have left between any two moments."""
+    spans = itertools.combinations(range(len(moments)), 2)
+    return max(last - first - per_second * (moments[last] - moments[first]) for first, last in spans)
+
+
+def test_one_network_does_not_use_up_what_the_other_allows() -> None:
+    busy = [("telegram", chat) for chat in range(60)]
+    left = moments_of(*busy, *[("whatsapp", 1000 + chat) for chat in range(20)])
+    assert {moment for moment, channel, _chat in left if channel == "whatsapp"} == {0}
+
+
+def test_after_a_pause_the_bucket_is_full_again_and_not_fuller() -> None:
+    buckets = Buckets({"telegram": (Rate(25, 25), Rate(1, 3))})
+
+    async def twice() -> list[float]:
+        loop = asyncio.get_running_loop()
+        moments = []
+        for _round in range(2):
+            start = loop.time()
+            for _message in range(5):
+                await buckets.take("telegram", 1)
+                moments.append(round(loop.time() - start, 6))
+            await asyncio.sleep(3600)
+        return moments
+
+    with asyncio.Runner(loop_factory=Patient) as runner:
+        assert runner.run(twice()) == [0, 0, 0, 1, 2] * 2
+
+
+def test_the_figures_stay_within_what_the_networks_say() -> None:
+    (in_all, in_a_chat), _whatsapp = RATES["telegram"], RATES["whatsapp"]
+    assert in_all.per_second <= 30 and in_a_chat.per_second <= 1  # core.telegram.org/bots/faq
+    assert RATES["whatsapp"][0].per_second <= 80
+
+
+def test_a_channel_without_limits_waits_for_nothing() -> None:
+    assert {moment for moment, _channel, _chat in moments_of(*[("simulator", 1)] * 100)} == {0}
+
+
+def test_many_chats_do_not_fill_the_memory() -> None:
+    buckets = Buckets({"telegram": (Rate(1e9, 1), Rate(1e9, 1))})
+    moments_of(*[("telegram", chat) for chat in range(10_500)], buckets=buckets)
+    assert len(buckets.chats) <= 10_500
+
+    async def much_later() -> None:
+        await asyncio.sleep(1000)
+        await buckets.take("telegram", 0)
+
+    with asyncio.Runner(loop_factory=Patient) as runner:
+        runner.run(much_later())
+    assert len(buckets.chats) == 1
+
+
+# ---- the worker, which does all this by itself
+
+
+@dataclass
+class Hung:
+    """A message that does not come through, until it is let go."""
+
+    text: str
+    began: asyncio.Event = field(default_factory=asyncio.Event)
+    may_end: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self, message: Outgoing) -> None:
+        if message.text == self.text:
+            self.began.set()
+            await self.may_end.wait()
+
+
+def at_work(office: Office, scene: Callable[[Worker], Awaitable[None]]) -> None:
+    """Play a scene while a worker works."""
+    engine = Engine(office.found, Play.of([], CATALOGUES, "1"), office.clock)
+
+    async def play() -> None:
+        worker = Worker(office.found, engine, office.worker, office.clock)
+        task = asyncio.create_task(worker.run())
+        try:
+            await asyncio.wait_for(scene(worker), 10)
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait_for(task, 10)
+
+    asyncio.run(play())
+
+
+async def until(what: Callable[[], bool]) -> None:
+    while not what():
+        await asyncio.sleep(0.01)
+
+
+def test_a_knock_is_enough(office: Office) -> None:
+    office.puts(office.meets("amina"), "hello")
+
+    async def scene(worker: Worker) -> None:
+        worker.knock()
+        await until(lambda: office.telegram.texts() == ["hello"])
+
+    at_work(office, scene)
+
+
+def test_a_network_that_hangs_does_not_hold_up_the_other_one(office: Office) -> None:
+    office.puts(office.meets("luca", "whatsapp"), "hangs")
+    hung = office.whatsapp.before = Hung("hangs")
+
+    async def scene(worker: Worker) -> None:
+        worker.knock()
+        await hung.began.wait()
+        await asyncio.to_thread(lambda: office.puts(office.meets("amina"), "goes on"))
+        worker.knock()
+        await until(lambda: office.telegram.texts() == ["goes on"])
+        hung.may_end.set()
+
+    at_work(office, scene)
+
+
+def test_a_chat_that_hangs_does_not_hold_up_the_others(office: Office) -> None:
+    office.puts(office.meets("luca"), "hangs")
+    hung = office.telegram.before = Hung("hangs")
+
+    async def scene(worker: Worker) -> None:
+        worker.knock()
+        await hung.began.wait()
+        await asyncio.to_thread(lambda: office.puts(office.meets("amina"), "goes on"))
+        worker.knock()
+        await until(lambda: office.telegram.texts() == ["goes on"])
+        hung.may_end.set()
+
+    at_work(office, scene)
+
+
+def test_a_network_that_hangs_takes_only_so_many_at_once(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.jobs.worker.AT_ONCE", 3)
+    ids = [office.puts(office.meets(f"luca {n}", "whatsapp"), "hangs") for n in range(8)]
+    hung = office.whatsapp.before = Hung("hangs")
+
+    async def scene(worker: Worker) -> None:
+        for n in range(4):
+            worker.knock()
+            await hung.began.wait()
+            await asyncio.to_thread(lambda n=n: office.puts(office.meets(f"amina {n}"), f"goes on {n}"))
+        worker.knock()
+        await until(lambda: len(office.telegram.arrived) == 4)
+        hung.may_end.set()
+        await until(lambda: len(office.whatsapp.arrived) == 8)
+
+    at_work(office, scene)
+    assert {office.fate(id) for id in ids} == {("sent", None)}
+
+
+def test_after_an_error_that_nobody_foresaw_the_worker_works_on(office: Office) -> None:
+    office.puts(office.meets("amina"), "hello")
+    office.telegram.troubles.append(KeyError("result"))
+
+    async def scene(worker: Worker) -> None:
+        worker.knock()
+        await until(lambda: not office.telegram.troubles)
+        await asyncio.to_thread(lambda: office.puts(office.meets("luca"), "and then"))
+        worker.knock()
+        await until(lambda: office.telegram.texts() == ["and then"])
+
+    at_work(office, scene)
+
+
+def test_who_is_told_to_stop_lets_a_message_on_its_way_arrive_and_writes_it_down(office: Office) -> None:
+    id = office.puts(office.meets("amina"), "on its way")
+    hung = office.telegram.before = Hung("on its way")
+
+    async def scene(worker: Worker) -> None:
+        worker.knock()
+        await hung.began.wait()
+        asyncio.get_running_loop().call_later(0.3, hung.may_end.set)  # by then we have been told to stop
+
+    at_work(office, scene)
+    assert office.fate(id) == ("sent", None)
+
+
+def test_who_is_told_to_stop_does_not_wait_for_ever(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.jobs.worker.PATIENCE", 0.2)
+    id = office.puts(office.meets("amina"), "hangs")
+    hung = office.telegram.before = Hung("hangs")
+
+    async def scene(worker: Worker) -> None:
+        worker.knock()
+        await hung.began.wait()
+
+    at_work(office, scene)
+    assert office.fate(id)[0] == "sending"  # and uncertain once its lease has ended
+
+
+def test_a_message_comes_in_and_its_answer_goes_out(town_url: str) -> None:
+    """The whole way, with a worker that is only knocked at."""
+    with closing(Stage(town_url)) as stage, closing(stage.desk()) as desk:
+        message = Incoming(stage.address("Amina"), "1", stage.now, message_id="1", text="ciao")
+
+        async def scene() -> None:
+            worker = asyncio.create_task(desk.worker.run())
+            await desk.hear([message])
+            async with asyncio.timeout(10):
+                while len(await asyncio.to_thread(stage.heard)) == 0:
+                    await asyncio.sleep(0.01)
+            worker.cancel()
+            await asyncio.gather(worker, return_exceptions=True)
+
+        asyncio.run(scene())
