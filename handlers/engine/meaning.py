@@ -110,14 +110,19 @@ class Meaning:
 
     def _topic(self) -> Move | None:
         """Words that name a conversation, or a question people ask."""
-        text = reading.folded(self.message.text) if len(self.message.text) <= 300 else ""
-        for conversation in self.scene.play.conversations.values():
-            if conversation.words and text in self.scene.play.catalogues.phrases(conversation.words):
-                return self.scene.aside(Go(conversation.name))
+        if named := self._named():
+            return named
         if anytime.asks_for_a_person(self.message.text, self.scene.play.catalogues):
             return self.scene.aside(Go("person"))
         found = self.c.desk.questions.find(self.message.text)
         return self.scene.aside(Go("questions", {"entry": found})) if found else None
+
+    def _named(self) -> Move | None:
+        text = reading.folded(self.message.text) if len(self.message.text) <= 60 else ""
+        for conversation in self.scene.play.conversations.values():
+            if conversation.words and text in self.scene.play.catalogues.phrases(conversation.words):
+                return self.scene.aside(Go(conversation.name))
+        return None
 
     def _not_words(self) -> Move:
         """Kind words for what cannot be read, and the question again."""
@@ -190,6 +195,9 @@ class Meaning:
             chosen = numbered(reading.number(text), offered)
         if chosen == "person":
             return self.scene.aside(Go("person"))
+        # "workshops" is all of them, even where a line of the menu happens to contain the word.
+        if dialogue.question_kind == "Choice" and not is_label(text, offered) and (named := self._named()):
+            return named
         # Where anything may be written, a whole sentence we know is not a name and not a trade.
         if dialogue.question_kind in FREE and len(text.split()) >= 3 and (move := self._topic()):
             return move
@@ -248,6 +256,10 @@ def option_of(shown: Message, index: int) -> Option | None:
 def numbered(number: int | None, offered: tuple[Option, ...]) -> str | None:
     """The choice with this number, counted from 1."""
     return offered[number - 1].id if number is not None and 1 <= number <= len(offered) else None
+
+
+def is_label(text: str, offered: tuple[Option, ...]) -> bool:
+    return any(reading.same(text, one.label) or reading.same(text, one.short) for one in offered)
 
 
 def unreadable(kind: str) -> Words:
