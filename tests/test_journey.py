@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""The whole way to a booked place, through the real program and a Telegram of our own; also when the program is killed."""
+"""The whole way to a booked place, through the real program and a Telegram of our own; also when it is killed."""
 
 import json
 import os
@@ -139,8 +139,8 @@ def on_postgresql(loaded: Path, databases: Databases, tmp_path: Path) -> Iterato
 
 
 WAYS = [
-    pytest.param("polling", on_sqlite, id="polling, on SQLite"),
-    pytest.param("webhook", on_postgresql, id="webhook, on PostgreSQL", marks=pytest.mark.postgres),
+    pytest.param(("polling", on_sqlite), id="polling, on SQLite"),
+    pytest.param(("webhook", on_postgresql), id="webhook, on PostgreSQL", marks=pytest.mark.postgres),
 ]
 
 
@@ -286,10 +286,8 @@ class Guest:
         self.is_heard(before)
 
     def chooses(self, question: Asked) -> None:
-        if question.step == "workshops.choose":
-            place = self.refused
-        else:
-            place = question.options.index(CHOICES[question.step])
+        chosen = question.options[self.refused] if question.step == "workshops.choose" else CHOICES[question.step]
+        place = question.options.index(chosen)
         self.refused += question.step == "workshops.wait"
         if self.way == "tapped" or (self.way == "mixed" and self.random.random() < 0.5):
             shown = self.sees(question)
