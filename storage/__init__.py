@@ -3,7 +3,8 @@
 
 from pathlib import Path
 
-from storage.store import ChangedWhileLooking, Storage, Store, Unavailable, normal
+from storage.store import Storage, Store, normal
+from storage.transaction import ChangedWhileLooking, Unavailable
 
 __all__ = ["ChangedWhileLooking", "Storage", "Store", "Unavailable", "open"]
 

@@ -2,18 +2,15 @@
 """Cases: a person waits for a person."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
 from storage.tables import cases
-
-if TYPE_CHECKING:
-    from storage.store import Store
+from storage.transaction import Transaction
 
 
 class Cases:
-    def __init__(self, store: "Store") -> None:
+    def __init__(self, store: Transaction) -> None:
         self.store = store
 
     def open(self, person_id: int, reason: str, *, message_id: int | None, now: datetime) -> bool:

@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import bindparam, exists, func, or_, select, update
 
@@ -11,9 +11,7 @@ from storage.messages import SHOWN, UNFINISHED
 from storage.people import Identity, Person
 from storage.prepared import Prepared, one_of
 from storage.tables import dialogues, identities, messages, people
-
-if TYPE_CHECKING:
-    from storage.store import Store
+from storage.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +88,7 @@ _save = Prepared(
 
 
 class Dialogues:
-    def __init__(self, store: "Store") -> None:
+    def __init__(self, store: Transaction) -> None:
         self.store = store
 
     def lock(self, channel: str, address: str) -> Opened | None:

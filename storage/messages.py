@@ -4,15 +4,13 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, exists, func, or_, select, update
 
 from storage.prepared import Prepared, inserting
 from storage.tables import identities, messages, people
-
-if TYPE_CHECKING:
-    from storage.store import Store
+from storage.transaction import Transaction
 
 UNFINISHED = ("failed", "waiting")
 IN_FLIGHT = ("claimed", "sending")
@@ -112,7 +110,7 @@ _unfinished = (
 
 
 class Messages:
-    def __init__(self, store: "Store") -> None:
+    def __init__(self, store: Transaction) -> None:
         self.store = store
 
     def take_in(self, **values: Any) -> int | None:

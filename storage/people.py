@@ -3,15 +3,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import bindparam, func, select, update
 
 from storage.prepared import Prepared, inserting
 from storage.tables import consents, dialogues, enrolments, identities, messages, people
-
-if TYPE_CHECKING:
-    from storage.store import Store
+from storage.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ _identities = select(*_identity_columns).where(identities.c.person_id == bindpar
 
 
 class People:
-    def __init__(self, store: "Store") -> None:
+    def __init__(self, store: Transaction) -> None:
         self.store = store
 
     def get(self, id: int) -> Person:

@@ -3,15 +3,13 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import select
 
 from storage.prepared import Prepared
 from storage.tables import notices, questions, settings
-
-if TYPE_CHECKING:
-    from storage.store import Store
+from storage.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,7 @@ _settings = Prepared(select(settings.c.key, settings.c.value))
 
 
 class Questions:
-    def __init__(self, store: "Store") -> None:
+    def __init__(self, store: Transaction) -> None:
         self.store = store
 
     def all(self) -> list[Question]:

@@ -2,22 +2,19 @@
 """Jobs already done, and who did what."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import delete
 
 from storage.prepared import inserting
 from storage.tables import audit, job_slots
-
-if TYPE_CHECKING:
-    from storage.store import Store
-
+from storage.transaction import Transaction
 
 _note = inserting(audit, "at actor action subject details")
 
 
 class Records:
-    def __init__(self, store: "Store") -> None:
+    def __init__(self, store: Transaction) -> None:
         self.store = store
 
     def take_slot(self, job: str, slot: datetime, now: datetime) -> bool:

@@ -1,25 +1,21 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""One transaction and what can be asked of it; the only place that commits."""
+"""The database, and what one transaction of it remembers, by noun; the only place that commits."""
 
-import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import psycopg
-from sqlalchemy import Connection, CursorResult, Engine, Executable, Table, create_engine, event, exc, make_url
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 
 from storage.cases import Cases
 from storage.dialogues import Dialogues
 from storage.messages import Messages
 from storage.people import People
-from storage.prepared import Prepared
 from storage.questions import Questions
 from storage.records import Records
 from storage.territories import Territories
+from storage.transaction import ChangedWhileLooking, Transaction, available
 from storage.workshops import Workshops
 
 # FULL: a message that has been acknowledged is on the disk, also when the power goes. A savepoint stands around every
@@ -34,86 +30,8 @@ PRAGMAS = (
 )
 
 
-class ChangedWhileLooking(Exception):
-    """A step changed something before its question; move the change below the yield."""
-
-
-class Unavailable(Exception):
-    """The database does not answer; try again."""
-
-
-class Store:
-    """
-    What one transaction remembers, by noun. Leaving the transaction commits it; nothing else does.
-
-    Every statement passes through ``read`` or ``write``, and ``looking()`` refuses the second.
-    """
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self.is_postgresql = connection.dialect.name == "postgresql"
-        self.writes = 0
-        self._depth = 0
-
-    def read(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Sequence[Any]:
-        return self.connection.execute(statement, values).all()
-
-    def write(
-        self, statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
-    ) -> CursorResult[Any]:
-        self.writes += 1
-        return self.connection.execute(statement, values)
-
-    def run(self, prepared: Prepared, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """One of the few statements that every message takes."""
-        if prepared.writes:
-            if self.is_looking:
-                raise ChangedWhileLooking("the database")
-            self.writes += 1
-        return prepared.run(self.connection, values)
-
-    def insert(self, table: Table) -> Any:
-        """An INSERT that can say ON CONFLICT, in this database's dialect."""
-        return (postgresql if self.is_postgresql else sqlite).insert(table)
-
-    @property
-    def is_looking(self) -> bool:
-        return bool(self.connection.info.get("looking"))
-
-    @contextmanager
-    def looking(self) -> Iterator[None]:
-        """Until this ends, every write is refused with ChangedWhileLooking."""
-        before = self.connection.info.get("looking", False)
-        self.connection.info["looking"] = True
-        try:
-            yield
-        finally:
-            self.connection.info["looking"] = before
-
-    @contextmanager
-    def savepoint(self) -> Iterator[None]:
-        """Everything inside happens, or none of it does; the transaction goes on either way."""
-        self._depth += 1
-        name = f"s{self._depth}"
-        self._say(f"SAVEPOINT {name}")
-        try:
-            with _available():
-                yield
-        except Unavailable:
-            raise  # there is nothing left to go back to
-        except BaseException:
-            self._say(f"ROLLBACK TO SAVEPOINT {name}")
-            raise
-        else:
-            self._say(f"RELEASE SAVEPOINT {name}")
-        finally:
-            self._depth -= 1
-
-    def _say(self, sql: str) -> None:
-        # Straight to the driver: a savepoint stands around every turn, and SQLAlchemy's costs as much as a statement.
-        cursor = self.connection.connection.cursor()
-        cursor.execute(sql)
-        cursor.close()
+class Store(Transaction):
+    """What one transaction remembers, by noun. Leaving the transaction commits it; nothing else does."""
 
     @property
     def people(self) -> People:
@@ -162,7 +80,7 @@ class Storage:
     @contextmanager
     def writing(self) -> Iterator[Store]:
         """A transaction that commits at its end, or leaves no trace. Raises Unavailable if the database is down."""
-        with self._turnstile(), _available(), self._pen() as connection:
+        with self._turnstile(), available(), self._pen() as connection:
             connection.info.pop("looking", None)
             with connection.begin():
                 yield Store(connection)
@@ -170,7 +88,7 @@ class Storage:
     @contextmanager
     def reading(self) -> Iterator[Store]:
         """A transaction in which nothing can be changed. Raises Unavailable if the database is down."""
-        with _available(), self._reading.begin() as connection:
+        with available(), self._reading.begin() as connection:
             store = Store(connection)
             with store.looking():
                 yield store
@@ -224,27 +142,6 @@ def normal(url: str) -> str:
         if url.startswith(old):
             return "postgresql+psycopg://" + url.removeprefix(old)
     return url
-
-
-@contextmanager
-def _available() -> Iterator[None]:
-    try:
-        yield
-    except exc.TimeoutError as trouble:  # no connection became free
-        raise Unavailable(type(trouble).__name__) from trouble
-    except (DBAPIError, sqlite3.Error, psycopg.Error) as trouble:
-        if _is_away(trouble):
-            raise Unavailable(type(trouble).__name__) from trouble
-        raise
-
-
-def _is_away(trouble: DBAPIError | sqlite3.Error | psycopg.Error) -> bool:
-    """Is it the database that does not answer? SQLite says "operational error" to a mistake in our SQL, too."""
-    cause = trouble.orig if isinstance(trouble, DBAPIError) else trouble
-    if isinstance(cause, sqlite3.OperationalError):
-        return getattr(cause, "sqlite_errorname", "") != "SQLITE_ERROR"
-    is_cut_off = isinstance(trouble, DBAPIError) and trouble.connection_invalidated
-    return is_cut_off or isinstance(cause, (psycopg.OperationalError, psycopg.InterfaceError))
 
 
 def _sqlite(url: str, *, pool_size: int) -> Engine:

@@ -2,15 +2,13 @@
 """Comuni, Unioni and areas; the programmes and desks of each."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import bindparam, select
 
 from storage.prepared import Prepared
 from storage.tables import areas, comuni, organisations, programmes, unions
-
-if TYPE_CHECKING:
-    from storage.store import Store
+from storage.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ _all_places = Prepared(_places.order_by(comuni.c.name))
 
 
 class Territories:
-    def __init__(self, store: "Store") -> None:
+    def __init__(self, store: Transaction) -> None:
         self.store = store
 
     def places(self) -> list[Place]:

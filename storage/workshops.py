@@ -3,14 +3,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Select, bindparam, case, func, insert, select, update
 
 from storage.tables import bookings, comuni, series, unions, venues, workshops
-
-if TYPE_CHECKING:
-    from storage.store import Store
+from storage.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +128,7 @@ _mine = select(*_booking_columns).where(
 
 
 class Workshops:
-    def __init__(self, store: "Store") -> None:
+    def __init__(self, store: Transaction) -> None:
         self.store = store
 
     def get(self, id: int) -> Workshop | None:

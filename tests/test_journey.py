@@ -485,8 +485,8 @@ def test_killed_while_it_sends_the_message_stands_as_uncertain_and_is_not_sent_t
     waits(lambda: desk.rows(guest.phone, "out")[-1].state != "sending", "the next worker finds it")
     (found,) = [one for one in desk.rows(guest.phone, "out") if one.id == row.id]
     assert (found.state, found.reason) == ("uncertain", "worker_gone")
-    guest.gets_a_place()  # and the journey goes on
-    all_is_well(desk, guest.phone, kills=1)
+    guest.goes_on()  # and the journey goes on
+    assert guest.looks_at_the_question().step == "workshops.choose"
     assert Counter(one.text for one in guest.phone.messages)[row.text.strip()] == 1
 
 
@@ -506,5 +506,5 @@ def test_told_to_stop_it_lets_arrive_what_is_on_its_way(desk: Town) -> None:
     assert {row.state for row in desk.rows(guest.phone, "out")} == {"sent"}
     assert troubles(desk.program) == []
     desk.program.starts()
-    guest.gets_a_place()
-    all_is_well(desk, guest.phone)
+    guest.goes_on()  # and goes on where it was
+    assert guest.looks_at_the_question().step == "workshops.choose"
