@@ -5,16 +5,26 @@ from pathlib import Path
 
 import pytest
 
+from tests.database import Databases
 from tests.stage import neutral, play
 
 SCRIPTS = sorted((Path(__file__).parent / "transcripts").rglob("*.chat"))
+# What a channel can show and what a database keeps have nothing to do with one another: three pairs show both.
+STAGES = [
+    pytest.param("telegram", "sqlite", id="telegram-sqlite"),
+    pytest.param("whatsapp", "sqlite", id="whatsapp-sqlite"),
+    pytest.param("telegram", "postgresql", id="telegram-postgresql", marks=pytest.mark.postgres),
+]
 
 
-@pytest.mark.parametrize("channel", ["telegram", "whatsapp"])
+@pytest.mark.parametrize(("channel", "engine"), STAGES)
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
-def test_transcript(script: Path, channel: str, town_url: str, request: pytest.FixtureRequest) -> None:
-    today = play(script, town_url, channel)
-    if request.config.getoption("--rewrite") and channel == "telegram":
+def test_transcript(
+    script: Path, channel: str, engine: str, databases: Databases, request: pytest.FixtureRequest
+) -> None:
+    with databases.town(engine) as url:
+        today = play(script, url, channel)
+    if request.config.getoption("--rewrite") and (channel, engine) == ("telegram", "sqlite"):
         script.write_text("\n".join(today) + "\n", encoding="utf-8")
     written = script.read_text(encoding="utf-8").splitlines()
     assert neutral(today) == neutral(written)
