@@ -5,6 +5,7 @@ import asyncio
 import json
 import logging
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -52,7 +53,9 @@ def demo(port: Annotated[int | None, typer.Option(help="Where to listen.")] = No
     """A working desk with example content, on this machine, with no token: open /simulator and talk."""
     settings = Settings(simulator=True, database_url=os.environ.get("DATABASE_URL", DEMO_DATABASE))
     desk = build(settings)
-    prepare(desk.storage, desk.clock, settings.demo_folder)
+    if not prepare(desk.storage, desk.clock, settings.demo_folder):
+        typer.echo("This database holds a desk's own content, no demonstration. Use: sportello serve", err=True)
+        raise typer.Exit(1)
     at = port or settings.port
     typer.echo(f"Sportello is open: http://127.0.0.1:{at}/simulator  (Ctrl+C closes it)")
     listen(desk, at, with_worker=True, host="127.0.0.1")
@@ -189,5 +192,9 @@ def listen(desk: Sportello, port: int, *, with_worker: bool, host: str = "0.0.0.
 
 
 async def work(desk: Sportello) -> None:
+    stop = asyncio.Event()
+    for told in (signal.SIGTERM, signal.SIGINT):  # platforms say the first, a keyboard the second
+        asyncio.get_running_loop().add_signal_handler(told, stop.set)
     async with running(desk, with_worker=True):
-        await asyncio.Event().wait()
+        await stop.wait()
+    desk.close()

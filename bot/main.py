@@ -33,6 +33,7 @@ from handlers.talk.catalogues import Catalogues
 from storage import Storage, migration
 
 log = structlog.get_logger()
+REST = 60.0  # seconds until a channel that stopped is tried again
 STATIC = Path(__file__).parent / "console" / "static"
 
 
@@ -114,14 +115,15 @@ async def running(desk: Sportello, *, with_worker: bool) -> AsyncIterator[None]:
 
 
 async def attend(channel: Channel, desk: Sportello) -> None:
-    """Open a channel and listen. A channel that cannot open says so; the others go on."""
-    try:
-        await channel.open()
-        await channel.listen(desk.hear)
-    except Exception as trouble:
-        log.error(
-            "channel_stopped", channel=channel.name, error=type(trouble).__name__, code=getattr(trouble, "code", None)
-        )
+    """Open a channel and listen. A channel that cannot says so and tries again later; the others go on."""
+    while True:
+        try:
+            await channel.open()
+            return await channel.listen(desk.hear)
+        except Exception as trouble:
+            code = getattr(trouble, "code", None)
+            log.error("channel_stopped", channel=channel.name, error=type(trouble).__name__, code=code)
+            await asyncio.sleep(REST)
 
 
 async def health(request: Request) -> Response:

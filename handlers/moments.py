@@ -3,12 +3,13 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import quote
 
 from handlers.rules.opening import Hours, last_open
 from handlers.talk import Choosable, Local, Words, _, lines, p_
+from handlers.talk.text import ROME
 from storage.workshops import Booking, Workshop
 
 # A reminder that has to move earlier keeps clear of the last minute: many move to the same evening.
@@ -26,7 +27,8 @@ class Occasion:
     workshop: Workshop
     map_url: str | None
     offered_until: datetime | None = None
-    wants_reminders: bool = True
+    reminds: bool = True  # will a reminder come?
+    is_time_left: bool = True  # is there still time for one?
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Moment:
         """When it should go out. A reminder that falls in closed time moves earlier, into open time."""
         if self.anchor == "booked_at":
             return occasion.booked_at + self.offset
-        at = occasion.workshop.starts_at + self.offset
+        at = on_the_wall(occasion.workshop.starts_at, self.offset)
         latest = last_open(at, hours)
         return at if latest == at else latest - EARLIER
 
@@ -65,7 +67,6 @@ def occasion_of(
     first_name: str,
     *,
     offered_until: datetime | None = None,
-    wants_reminders: bool = True,
 ) -> Occasion:
     return Occasion(
         booking_id=booking.id,
@@ -75,7 +76,6 @@ def occasion_of(
         workshop=workshop,
         map_url=map_of(workshop),
         offered_until=offered_until or booking.offered_until,
-        wants_reminders=wants_reminders,
     )
 
 
@@ -85,6 +85,12 @@ def map_of(workshop: Workshop) -> str | None:
     if venue.is_online or not venue.address:
         return None
     return "https://www.openstreetmap.org/search?query=" + quote(f"{venue.address}, {venue.comune}")
+
+
+def on_the_wall(at: datetime, offset: timedelta) -> datetime:
+    """So much earlier or later on a clock in Rome: a day before 10:00 is 10:00, also when the clocks change."""
+    local = at.astimezone(ROME).replace(tzinfo=None) + offset
+    return local.replace(tzinfo=ROME).astimezone(UTC)
 
 
 @dataclass(frozen=True)
@@ -146,10 +152,17 @@ def confirmed_words(occasion: Occasion) -> Words:
         workshop.starts_at,
         place_of(workshop),
         _("It is free. If you cannot come, choose «I cannot come»."),
-        _("I will write to you the day before.")
-        if occasion.wants_reminders
-        else _("Write down the day: you chose no reminders."),
+        reminding(occasion),
     )
+
+
+def reminding(occasion: Occasion) -> Words:
+    """What to expect before the day; nothing is promised that will not come."""
+    if occasion.reminds:
+        return _("I will write to you the day before.")
+    if not occasion.is_time_left:
+        return _("It is soon: write down the day.")
+    return _("Write down the day: you chose no reminders.")
 
 
 def reminder_words(occasion: Occasion) -> Words:

@@ -97,16 +97,6 @@ _newest_choice = (
     .order_by(func.coalesce(messages.c.sent_at, messages.c.at).desc(), messages.c.id.desc())
     .limit(1)
 )
-_unfinished = (
-    select(messages.c.id)
-    .where(
-        messages.c.person_id == bindparam("person_id"),
-        messages.c.direction == "in",
-        messages.c.state.in_(UNFINISHED),
-    )
-    .order_by(messages.c.id)
-    .limit(1)
-)
 
 
 class Messages:
@@ -151,10 +141,6 @@ class Messages:
         """The last message with choices that this chat of a person's has shown."""
         rows = self.store.read(_newest_choice, {"person_id": person_id, "identity_id": identity_id})
         return Message(*rows[0]) if rows else None
-
-    def has_unfinished(self, person_id: int) -> bool:
-        """Does something this person wrote still wait for its turn?"""
-        return bool(self.store.read(_unfinished, {"person_id": person_id}))
 
     def unfinished(self, person_id: int) -> list[Message]:
         """What this person wrote that has not had its turn, oldest first."""
@@ -255,19 +241,27 @@ class Messages:
         found = self._all(select(*_columns).where(messages.c.channel == channel, messages.c.update_key == update_key))
         return found[0] if found else None
 
-    def replies_to(self, id: int) -> list[Message]:
-        return self._all(select(*_columns).where(messages.c.reply_to == id).order_by(messages.c.id))
-
     def pushes_since(self, person_id: int, since: datetime) -> int:
         """How many pushes this person has had since then."""
         statement = select(func.count()).where(
             messages.c.person_id == person_id,
             messages.c.direction == "out",
-            messages.c.kind != "reply",
+            messages.c.priority > 0,
+            messages.c.options.is_not(None),  # a push in several pieces is one push
             messages.c.state.in_(SHOWN),
             messages.c.sent_at >= since,
         )
         return int(self.store.read(statement)[0][0])
+
+    def never_arrived(self, subject: str) -> bool:
+        """Did the newest push with choices about this end without reaching anybody?"""
+        rows = self.store.read(
+            select(messages.c.state)
+            .where(messages.c.subject == subject, messages.c.options.is_not(None), messages.c.kind == "moment")
+            .order_by(messages.c.id.desc())
+            .limit(1)
+        )
+        return bool(rows) and rows[0][0] in ("suppressed", "missed", "failed")
 
     def of(self, person_id: int) -> list[Message]:
         """All that was said with a person, oldest first."""

@@ -46,7 +46,7 @@ class Prepared:
 class _Compiled:
     def __init__(self, compiled: SQLCompiler, dialect: Dialect) -> None:
         self.sql = str(compiled)
-        self.fixed = dict(compiled.params)
+        self.fixed = {name: value for name, value in compiled.params.items() if value is not None}
         binds = {name: bind.type.dialect_impl(dialect) for bind, name in compiled.bind_names.items()}
         self.on_the_way_in = _processors({name: kind.bind_processor(dialect) for name, kind in binds.items()})
         results = enumerate(compiled._result_columns)
@@ -58,7 +58,7 @@ class _Compiled:
     def run(self, cursor: Any, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         given = {**self.fixed, **values}
         for name, process in self.on_the_way_in:
-            given[name] = process(given.get(name))
+            given[name] = process(given[name])  # a forgotten value is an error, never an empty column
         cursor.execute(self.sql, given)
         rows = cursor.fetchall() if cursor.description else []
         cursor.close()

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, case, func, insert, select, update
+from sqlalchemy import Select, String, bindparam, case, cast, exists, func, insert, literal, or_, select, update
 
-from storage.tables import bookings, comuni, series, unions, venues, workshops
+from storage.tables import bookings, comuni, messages, series, unions, venues, workshops
 from storage.transaction import Transaction
 
 
@@ -202,13 +202,35 @@ class Workshops:
         return [Booking(*row) for row in rows]
 
     def ended_offers(self, now: datetime) -> list[Booking]:
-        """Offers that nobody has answered in time."""
+        """Offers that may have ended: nobody answered in time, the workshop is off, or the message did not arrive."""
+        told = messages.alias("told")
+        never_arrived = exists().where(
+            told.c.person_id == bookings.c.person_id,
+            told.c.subject == literal("booking:").concat(cast(bookings.c.id, String)),
+            told.c.state.in_(("suppressed", "missed", "failed")),
+        )
+        over = or_(bookings.c.offered_until < now, workshops.c.cancelled_at.is_not(None), never_arrived)
         rows = self.store.read(
             select(*_booking_columns)
-            .where(bookings.c.state == "offered", bookings.c.offered_until < now)
+            .join(workshops, workshops.c.id == bookings.c.workshop_id)
+            .where(bookings.c.state == "offered", over)
             .order_by(bookings.c.workshop_id, bookings.c.id)
         )
         return [Booking(*row) for row in rows]
+
+    def with_places_for_the_line(self, now: datetime) -> list[tuple[int, int]]:
+        """Workshops ahead that have a free place while somebody waits, each with the first who waits."""
+        taken = _counted("booked") + _counted("offered")
+        first = func.min(case((bookings.c.state == "waiting", bookings.c.person_id)))
+        rows = self.store.read(
+            select(workshops.c.id, first)
+            .join(bookings, bookings.c.workshop_id == workshops.c.id)
+            .where(workshops.c.starts_at > now, workshops.c.cancelled_at.is_(None))
+            .group_by(workshops.c.id, workshops.c.capacity)
+            .having(taken < workshops.c.capacity, _counted("waiting") > 0)
+            .order_by(workshops.c.id)
+        )
+        return [(row[0], row[1]) for row in rows]
 
     def position(self, booking: Booking) -> int:
         """A waiting person's place in line, counted from 1."""

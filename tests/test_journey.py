@@ -21,7 +21,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 import storage
 from storage import Storage, Store
@@ -72,6 +72,7 @@ class Program:
             "TELEGRAM_MODE": self.mode,
             "TELEGRAM_API_URL": self.api.url,
             "NO_PROXY": "127.0.0.1",
+            "PGAPPNAME": "sportello",
         }
         return {**os.environ, **ours}
 
@@ -226,9 +227,20 @@ class Town:
 
     def minutes_pass(self) -> None:
         """While nobody works, the leases of who was killed come to their end."""
+        waits(lambda: self.is_left_alone(), "the database notices that nobody is there any more")
         long_ago = datetime.now(UTC) - timedelta(minutes=2)
         with self.found.writing() as store:
             store.write(update(messages).where(messages.c.state.in_(IN_FLIGHT)).values(lease_until=long_ago))
+
+    def is_left_alone(self) -> bool:
+        """A server may still be finishing what was asked of it with the last breath."""
+        if self.found.is_sqlite:
+            return True
+        ours = text(
+            "select 1 from pg_stat_activity where datname = current_database() and application_name = 'sportello'"
+        )
+        with self.found.engine.connect() as connection:
+            return connection.execute(ours).first() is None
 
 
 @dataclass

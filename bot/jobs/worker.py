@@ -14,7 +14,6 @@ from bot.jobs import JOBS
 from bot.jobs.delivery import Deliverer
 from handlers.desk import moments
 from handlers.engine import Engine
-from handlers.rules.opening import Hours
 from storage import Storage
 
 log = structlog.get_logger()
@@ -26,10 +25,8 @@ PATIENCE = 5.0  # seconds, for what is on its way when we are told to stop
 class Worker:
     """APScheduler only knocks; what is due is in the database, so any number of workers may hear the same knock."""
 
-    def __init__(
-        self, storage: Storage, engine: Engine, deliverer: Deliverer, clock: Clock, hours: Callable[[], Hours] = Hours
-    ) -> None:
-        self.storage, self.engine, self.deliverer, self.clock, self.hours = storage, engine, deliverer, clock, hours
+    def __init__(self, storage: Storage, engine: Engine, deliverer: Deliverer, clock: Clock) -> None:
+        self.storage, self.engine, self.deliverer, self.clock = storage, engine, deliverer, clock
         self._knock = asyncio.Event()
         self._sending: dict[asyncio.Task[None], str] = {}
 
@@ -118,8 +115,7 @@ class Worker:
                 return 0
             store.records.forget_slots(now - timedelta(days=2))
             catalogues = self.engine.play.catalogues
-            lapsed = moments.lapse(store, now, catalogues)
-            return lapsed + moments.plan(store, now, catalogues, self.hours())
+            return moments.renew_offers(store, now, catalogues) + moments.plan(store, now, catalogues)
 
 
 def slot_of(now: datetime) -> datetime:

@@ -83,7 +83,8 @@ def message_number(words: str) -> int:
 def incoming(found: Mapping[str, Any], clock: Clock) -> Incoming:
     """What a phone sent, as a channel would have read it."""
     # A phone that heard no answer sends the same again under the same number, and is then answered, not heard twice.
-    number = f"{found['from']}:{found.get('id') or secrets.token_hex(12)}"
+    # On a channel's own network no number begins like this.
+    number = f"sim:{found['from']}:{found.get('id') or secrets.token_hex(12)}"
     text, tap = found.get("text") or "", found.get("tap")
     start = text.strip().partition("/start ")[2].strip() if text.startswith("/start ") else ""
     return Incoming(

@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 
 from handlers.context import Context
-from handlers.moments import BOOKING_CONFIRMED, PLACE_OFFERED, REMINDER_24H
+from handlers.moments import BOOKING_CONFIRMED, PLACE_OFFERED, REMINDER_24H, place_of
 from handlers.talk import Asking, Choice, Conversation, Local, Move, YesNo, _, done, go, lines
 
 
@@ -43,7 +43,7 @@ def booked(c: Context) -> Asking:
     venue = occasion.workshop.venue
     return done(
         lines(
-            _("Where: {where}", where=", ".join(part for part in (venue.name, venue.address, venue.comune) if part)),
+            _("Where: {where}", where=place_of(occasion.workshop)),
             venue.bus and _("By bus or train: {bus}", bus=venue.bus),
             occasion.map_url and _("Map: {url}", url=occasion.map_url),
         )

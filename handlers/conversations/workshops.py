@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from handlers.context import Context
 from handlers.desk.workshops import Listed
+from handlers.moments import place_of
 from handlers.rules.booking import (
     AlreadyBooked,
     AlreadyOffered,
@@ -75,7 +76,7 @@ def confirm(c: Context) -> Asking | Move:
     if known := standing(c):
         return done(known)
     c.say(card(listed), apart=True)
-    if not listed.free or listed.places.waiting:
+    if not listed.places.free_at(c.now):
         return wait
     sure = yield c.ask(_("Shall I book your place?"), YesNo())
     if not sure:
@@ -166,7 +167,7 @@ def card(listed: Listed) -> Lines:
         Local(workshop.title),
         Local(workshop.summary),
         _("When: {when}", when=workshop.starts_at),
-        _("Where: {where}", where=", ".join(part for part in (venue.name, venue.address, venue.comune) if part)),
+        _("Where: {where}", where=place_of(workshop)),
         listed.map_url and _("Map: {url}", url=listed.map_url),
         venue.bus and not venue.is_online and _("By bus or train: {bus}", bus=venue.bus),
         access(listed),

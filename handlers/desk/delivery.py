@@ -2,13 +2,13 @@
 """The outbox, as a worker empties it: claim, look once more, and record what became of each message."""
 
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from handlers.desk.hours import hours_for
 from handlers.moments import BY_NAME
-from handlers.rules.opening import Hours
 from handlers.rules.sending import Drop, Facts, Send, Wait, may_send
 from handlers.talk import Address, Option, Outgoing
 from handlers.talk.text import ROME
@@ -34,8 +34,8 @@ class Delivery:
     stands as uncertain.
     """
 
-    def __init__(self, storage: Storage, clock: Clock, hours: Callable[[], Hours] = Hours) -> None:
-        self.storage, self.clock, self.hours = storage, clock, hours
+    def __init__(self, storage: Storage, clock: Clock) -> None:
+        self.storage, self.clock = storage, clock
 
     def claim(
         self, limit: int = 30, identity_id: int | None = None, without: Collection[str] = ()
@@ -65,7 +65,7 @@ class Delivery:
             message = store.messages.lock(claimed.id)
             if message is None or message.lease != claimed.lease or message.state != "claimed":
                 return None  # somebody else has it by now
-            match may_send(self._facts(store, message), self.hours()):
+            match may_send(self._facts(store, message), hours_for(store, store.people.get(message.person_id))):
                 case Send():
                     store.messages.change(message.id, state="sending")
                     return outgoing(claimed)

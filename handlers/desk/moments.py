@@ -4,8 +4,8 @@
 from datetime import datetime, timedelta
 
 from handlers.desk import Desk
+from handlers.desk.hours import hours_for
 from handlers.moments import REMINDER_24H, Occasion, Push, due, occasion_of
-from handlers.rules.opening import Hours
 from handlers.talk.catalogues import Catalogues
 from storage import Store
 from storage.people import Person
@@ -13,16 +13,29 @@ from storage.people import Person
 AHEAD = timedelta(days=5)  # a reminder moves earlier over a long week-end, never by more than this
 
 
-def plan(store: Store, now: datetime, catalogues: Catalogues, hours: Hours) -> int:
+def plan(store: Store, now: datetime, catalogues: Catalogues) -> int:
     """Put what is due into the outbox; asking twice puts nothing twice. Returns how many were new."""
-    pushes = due(now, occasions(store, now), hours, [REMINDER_24H])
+    pushes = [
+        push
+        for occasion in occasions(store, now)
+        for push in due(now, [occasion], hours_for(store, store.people.get(occasion.person_id)), [REMINDER_24H])
+    ]
     return sum(_put(store, now, catalogues, push) for push in pushes)
 
 
-def lapse(store: Store, now: datetime, catalogues: Catalogues) -> int:
-    """End the offers whose time is over, and offer their places on. Returns how many."""
+def renew_offers(store: Store, now: datetime, catalogues: Catalogues) -> int:
+    """
+    End the offers whose time is over or which never reached anybody, and offer what is free to those who wait.
+
+    Places also become free without anybody giving one up, when a workshop is loaded again with more of them. Returns
+    how many offers ended.
+    """
     ended = store.workshops.ended_offers(now)
-    return sum(Desk(store, store.people.get(one.person_id), now, catalogues).offers.lapse(one.id) for one in ended)
+    count = sum(Desk(store, store.people.get(one.person_id), now, catalogues).offers.lapse(one.id) for one in ended)
+    for id, person_id in store.workshops.with_places_for_the_line(now):
+        if workshop := store.workshops.lock(id):
+            Desk(store, store.people.get(person_id), now, catalogues).offers.free_places(workshop)
+    return count
 
 
 def occasions(store: Store, now: datetime) -> list[Occasion]:

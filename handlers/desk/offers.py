@@ -4,6 +4,7 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from handlers.desk.hours import hours_for
 from handlers.moments import PLACE_OFFERED, Push, occasion_of
 from handlers.rules.opening import Hours, add_open_time
 from handlers.talk import Gone, _
@@ -25,7 +26,7 @@ class Offers:
     def accept(self, booking_id: int) -> None:
         """Take the place that is held. Raises Gone if the offer has ended."""
         booking, workshop = self._held(booking_id)
-        if booking.offered_until is None or self.desk.now > booking.offered_until:
+        if booking.offered_until is None or self.desk.now > booking.offered_until or workshop.cancelled_at:
             raise Gone(_("This offer is over."))
         self.store.workshops.change_booking(
             booking.id, state="booked", booked_at=self.desk.now, offered_until=None, changed_at=self.desk.now
@@ -43,25 +44,26 @@ class Offers:
             booking, workshop = self._held(booking_id)
         except Gone:
             return False
-        if booking.offered_until is None or self.desk.now <= booking.offered_until:
+        is_over = booking.offered_until is None or self.desk.now > booking.offered_until
+        if not is_over and not workshop.cancelled_at and not self.store.messages.never_arrived(f"booking:{booking_id}"):
             return False
         self._end(booking, workshop, "lapsed")
         return True
 
     def free_places(self, workshop: Workshop) -> None:
         """Offer what is free to those who wait, in their order; who cannot be reached goes to the call list."""
-        until = offered_until(workshop, self.desk.now)
-        if until is None:
-            return
         counts = self.store.workshops.counts(workshop.id)
         free = workshop.capacity - counts.booked - counts.offered
         for booking in self.store.workshops.line(workshop.id):
             if free <= 0:
                 return
-            free -= self._offer(booking, workshop, until)
+            free -= self._offer(booking, workshop)
 
-    def _offer(self, booking: Booking, workshop: Workshop, until: datetime) -> bool:
+    def _offer(self, booking: Booking, workshop: Workshop) -> bool:
         desk = self.desk.of(booking.person_id)
+        until = offered_until(workshop, self.desk.now, hours_for(self.store, desk.person))
+        if until is None:
+            return False
         chat = desk.outbox.chat()
         if chat is None or desk.person.stopped_at or not desk.people.agreed("service_messages"):
             desk.cases.open("place_free")
@@ -77,7 +79,7 @@ class Offers:
             raise Gone
         workshop = self.store.workshops.lock(booking.workshop_id)
         current = self.store.workshops.booking(booking_id)
-        if workshop is None or workshop.cancelled_at or current is None or current.state != "offered":
+        if workshop is None or current is None or current.state != "offered":
             raise Gone(_("This offer is over."))
         return current, workshop
 
@@ -87,9 +89,9 @@ class Offers:
         self.free_places(workshop)
 
 
-def offered_until(workshop: Workshop, now: datetime) -> datetime | None:
+def offered_until(workshop: Workshop, now: datetime, hours: Hours) -> datetime | None:
     """Until when an offer made now holds; None if it is too late for offers. Aware, in UTC."""
     last = workshop.starts_at - LAST_OFFER
     if workshop.cancelled_at or now >= last:
         return None
-    return min(add_open_time(now, ANSWER_WITHIN, Hours()), last)
+    return min(add_open_time(now, ANSWER_WITHIN, hours), last)

@@ -25,9 +25,10 @@ class Outbox:
         out = way_out(options, takes_numbers=False)
         text = f"{words}\n\n{out.render(reader)}" if out else words
         *before, last = pieces(text, LIMITS[chat.channel], with_options=bool(options))
+        for number, piece in enumerate(before):
+            if self._row(push, chat, piece, options=None, key=f"{push.key}:{number}") is None:
+                return False
         id = self._row(push, chat, last, options=[option.stored() for option in options] or None, key=push.key)
-        for number, piece in enumerate(before if id else []):
-            self._row(push, chat, piece, options=None, key=f"{push.key}:{number}")
         return id is not None
 
     def reply(self, chat: Identity, text: str, *, reply_to: int) -> None:

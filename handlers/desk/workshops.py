@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Workshops: see what is on, book, wait, confirm, give up a place."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from handlers.desk.hours import hours_for
 from handlers.desk.offers import LAST_OFFER
 from handlers.desk.territories import FAR, distance
-from handlers.moments import BOOKING_CONFIRMED, Occasion, map_of, occasion_of, push_of
+from handlers.moments import BOOKING_CONFIRMED, REMINDER_24H, Occasion, map_of, occasion_of, push_of
 from handlers.rules.booking import Booked, Decision, Places, Waiting, decide
-from handlers.rules.opening import Hours
 from handlers.talk import Gone, _
 from storage.territories import Place
 from storage.workshops import Booking, Counts, Workshop
@@ -135,10 +135,12 @@ class Workshops:
         booking = self.store.workshops.booking(booking_id)
         chat = self.desk.chat or self.desk.outbox.chat()
         if chat and booking:
-            reminds = self.desk.people.agreed("service_messages")
-            name = self.desk.person.first_name or ""
-            occasion = occasion_of(booking, workshop, name, wants_reminders=reminds)
-            self.desk.outbox.push(push_of(BOOKING_CONFIRMED, occasion, Hours()), chat)
+            hours, name = hours_for(self.store, self.desk.person), self.desk.person.first_name or ""
+            occasion = occasion_of(booking, workshop, name)
+            is_time_left = REMINDER_24H.planned(occasion, hours) > occasion.booked_at
+            reminds = is_time_left and self.desk.people.agreed("service_messages")
+            occasion = replace(occasion, reminds=reminds, is_time_left=is_time_left)
+            self.desk.outbox.push(push_of(BOOKING_CONFIRMED, occasion, hours), chat)
 
     def _take_place(self, workshop: Workshop, mine: Booking | None) -> None:
         values = {"state": "booked", "booked_at": self.desk.now}

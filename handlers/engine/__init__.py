@@ -62,8 +62,11 @@ class Engine:
         with self.storage.reading() as store:
             due = store.messages.due_turns(self.clock.real())
         for person_id in due:
-            with self.storage.writing() as store:
-                self._retry(store, person_id)
+            try:
+                with self.storage.writing() as store:
+                    self._retry(store, person_id)
+            except Exception as trouble:  # somebody else's turn must not wait for this one
+                log.error("retry_failed", error=type(trouble).__name__, at=where(trouble))
         return len(due)
 
     def _lock(self, store: Store, message: Incoming) -> Opened:

@@ -4,7 +4,20 @@
 from handlers.engine.frames import Frame, load
 from handlers.engine.scene import HOME, Scene
 from handlers.engine.steps import Steps
-from handlers.talk import Done, Go, Move, NotUnderstood, Option, Question, Words, _, anytime, reading
+from handlers.talk import (
+    Conversation,
+    Done,
+    Go,
+    Move,
+    NotUnderstood,
+    Option,
+    Question,
+    Step,
+    Words,
+    _,
+    anytime,
+    reading,
+)
 from handlers.talk.answers import Said
 from storage.messages import Message
 
@@ -106,7 +119,7 @@ class Meaning:
         frame = self.scene.frame
         if frame and (step := frame.step_back()):
             return step
-        return Done() if self.scene.paused else Go(HOME)
+        return Done() if self.scene.paused else self.scene.home()
 
     def _topic(self) -> Move | None:
         """Words that name a conversation, or a question people ask."""
@@ -121,7 +134,8 @@ class Meaning:
         text = reading.folded(self.message.text) if len(self.message.text) <= 60 else ""
         for conversation in self.scene.play.conversations.values():
             if conversation.words and text in self.scene.play.catalogues.phrases(conversation.words):
-                return self.scene.aside(Go(conversation.name))
+                is_there = conversation.keeps and self.scene.is_in(conversation.name)
+                return self.steps.ask_again() if is_there else self.scene.aside(Go(conversation.name))
         return None
 
     def _not_words(self) -> Move:
@@ -141,7 +155,7 @@ class Meaning:
             return self._expired()
         if shown.id == self.scene.dialogue.question_id:
             return self._answer("", option.id, options_of(shown))
-        if not shown.answered_by:
+        if self._step_for(shown) is None:
             return self._expired()
         try:
             return self._pushed(shown, option.id)
@@ -162,7 +176,7 @@ class Meaning:
         if not self.scene.opened.has_push or len(self.message.text) > 60:
             return None
         shown = self.scene.store.messages.newest_choice(self.c.person.id, self.scene.identity.id)
-        if shown is None or not shown.answered_by:
+        if shown is None or self._step_for(shown) is None:
             return None
         before = self.scene.frame, [*self.scene.paused]
         try:
@@ -173,15 +187,22 @@ class Meaning:
 
     def _pushed(self, shown: Message, chosen: str | None) -> Move | Question | None:
         """Hand the answer to the step that the push named, aside from what else is going on. Raises NotUnderstood."""
-        answer = shown.answered_by or {}
-        conversation = self.scene.play.conversations[answer["conversation"]]
-        step = conversation.find(answer["step"])
-        if step is None:
-            return self._expired()
+        found = self._step_for(shown)
+        assert found is not None, "only asked of a push whose step is still there"
+        conversation, step = found
         self.scene.pause()
-        self.scene.frame = Frame(conversation, step, load(conversation.draft, answer.get("draft") or {}))
+        self.scene.frame = Frame(
+            conversation, step, load(conversation.draft, (shown.answered_by or {}).get("draft") or {})
+        )
         text = self.message.text if chosen is None else ""
         return self.steps.answer(step, lambda question: self._read(question, text, chosen, options_of(shown)), shown)
+
+    def _step_for(self, shown: Message) -> tuple[Conversation, Step] | None:
+        """The step that answers a push; None for anything else, and for a step that a release has taken away."""
+        answer = shown.answered_by or {}
+        conversation = self.scene.play.conversations.get(answer.get("conversation", ""))
+        step = conversation.find(answer.get("step")) if conversation else None
+        return (conversation, step) if conversation and step else None
 
     # the open question
 
@@ -198,8 +219,8 @@ class Meaning:
         # "workshops" is all of them, even where a line of the menu happens to contain the word.
         if dialogue.question_kind == "Choice" and not is_label(text, offered) and (named := self._named()):
             return named
-        # Where anything may be written, a whole sentence we know is not a name and not a trade.
-        if dialogue.question_kind in FREE and len(text.split()) >= 3 and (move := self._topic()):
+        # Where anything may be written, a word that opens a door, or a whole sentence we know, is no name and no trade.
+        if dialogue.question_kind in FREE and (move := self._topic() if len(text.split()) >= 3 else self._named()):
             return move
         asked: list[Question] = []
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from handlers.context import Context
 from handlers.desk import Desk
-from handlers.engine.frames import Frame, frame_in
+from handlers.engine.frames import Frame, frame_in, frame_of
 from handlers.talk import Conversation, Go, Incoming, Reader, anytime, language
 from handlers.talk.catalogues import Catalogues
 from storage import Store
@@ -93,6 +93,13 @@ class Scene:
         if self.frame and self.frame.step and not self.is_in(HOME):
             self.paused.append(self.frame.stored())
 
+    def resume(self) -> Frame | None:
+        """The newest conversation that waits; one that no longer exists waits for nobody."""
+        while self.paused:
+            if frame := frame_of(self.paused.pop(), self.play.conversations):
+                return frame
+        return None
+
     def home(self) -> Go:
         """Leave for the menu; a form that keeps its answers keeps them."""
         for stored in [*self.paused, *([self.frame.stored()] if self.frame else [])]:
@@ -104,6 +111,11 @@ class Scene:
 
     def taken_up(self, conversation: Conversation) -> dict[str, Any] | None:
         """What was filled in the last time, if this conversation keeps that and it was not too long ago."""
-        kept: dict[str, Any] | None = self.kept.pop(conversation.name, None) if conversation.keeps else None
+        if not conversation.keeps:
+            return None
+        for waiting in [one for one in self.paused if one["conversation"] == conversation.name]:
+            self.paused.remove(waiting)  # it is taken up here, and must not come back a second time
+            return waiting
+        kept: dict[str, Any] | None = self.kept.pop(conversation.name, None)
         is_fresh = kept is not None and self.now - datetime.fromisoformat(kept["at"]) <= RESUMES_FOR
         return kept if is_fresh else None

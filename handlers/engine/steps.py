@@ -148,7 +148,7 @@ class Steps:
         self.bare = done.bare
         if scene.frame:
             scene.kept.pop(scene.frame.conversation.name, None)
-        scene.frame = frame_of(scene.paused.pop(), scene.play.conversations) if scene.paused else None
+        scene.frame = scene.resume()
         if scene.frame is None:
             return Go(HOME) if done.home or not (self.c.said or done.quiet) else None
         return self.ask_again()

@@ -50,7 +50,8 @@ def may_send(facts: Facts, hours: Hours) -> Send | Wait | Drop:
     """A reply goes to whoever wrote after a stop; a push never does."""
     if facts.blocked:
         return Drop("suppressed", "chat_blocked")
-    if facts.stopped_at and (facts.is_push or facts.written_at < facts.stopped_at):
+    is_answer = not facts.is_push or not facts.minds_the_hour  # to what the person has just written or touched
+    if facts.stopped_at and (not is_answer or facts.written_at < facts.stopped_at):
         return Drop("suppressed", "person_stopped")
     return _may_push(facts, hours) if facts.is_push else Send()
 

@@ -31,7 +31,6 @@ identities = Table(
     Column("address", String, nullable=False),
     Column("simulated", Boolean, nullable=False),  # never reaches a real network
     Column("created_at", Moment, nullable=False),
-    Column("last_in_at", Moment),
     Column("blocked_at", Moment),
     UniqueConstraint("channel", "address"),
 )

@@ -204,7 +204,7 @@ def stage(town_url: str) -> Iterator[Stage]:
 
 
 def plans(stage: Stage) -> int:
-    return stage.with_store(lambda store: moments.plan(store, stage.now, CATALOGUES, HOURS))  # type: ignore[no-any-return]
+    return stage.with_store(lambda store: moments.plan(store, stage.now, CATALOGUES))  # type: ignore[no-any-return]
 
 
 def reminders(stage: Stage) -> list[Any]:
@@ -359,7 +359,7 @@ def test_two_who_plan_at_once_without_a_slot_put_everything_once(postgresql_stag
     def plan(_worker: int) -> int:
         with closing(storage.open(stage.url)) as found, found.writing() as store:
             gate.wait(10)
-            return moments.plan(store, stage.now, CATALOGUES, HOURS)
+            return moments.plan(store, stage.now, CATALOGUES)
 
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(plan, range(4))) == 12

@@ -244,7 +244,6 @@ def upgrade() -> None:
         sa.Column("address", sa.String(), nullable=False),
         sa.Column("simulated", sa.Boolean(), nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
-        sa.Column("last_in_at", Moment(), nullable=True),
         sa.Column("blocked_at", Moment(), nullable=True),
         sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_identities_person_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_identities")),

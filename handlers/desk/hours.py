@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""When this desk may write unasked: what it has set, and the holidays of where a person lives."""
+
+from datetime import time
+from typing import Any
+
+from handlers.rules.opening import Hours
+from storage import Store
+from storage.people import Person
+
+
+def hours_for(store: Store, person: Person) -> Hours:
+    """The quiet hours of the desk, with the patron's day of the person's own area."""
+    quiet: dict[str, Any] = store.questions.settings().get("quiet_hours") or {}
+    place = store.territories.place(person.comune_istat)
+    usual = Hours()
+    return Hours(
+        quiet_from=time.fromisoformat(quiet["from"]) if "from" in quiet else usual.quiet_from,
+        quiet_to=time.fromisoformat(quiet["to"]) if "to" in quiet else usual.quiet_to,
+        subdivision=store.territories.subdivision(place.area) if place else None,
+    )
