@@ -4,9 +4,9 @@
 from pathlib import Path
 
 from storage.store import Storage, Store, normal
-from storage.transaction import ChangedWhileLooking, Unavailable
+from storage.transaction import ChangedWhileLooking, Contested, Unavailable
 
-__all__ = ["ChangedWhileLooking", "Storage", "Store", "Unavailable", "open"]
+__all__ = ["ChangedWhileLooking", "Contested", "Storage", "Store", "Unavailable", "open"]
 
 
 def open(url: str) -> Storage:

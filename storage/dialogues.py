@@ -80,6 +80,14 @@ _opened = Prepared(
     .where(*_where)
 )
 _by_person = select(*_dialogue_columns).where(dialogues.c.person_id == bindparam("id"))
+# The person before the dialogue, as everywhere: two who lock in different orders wait for one another for ever.
+_with_person = (
+    select(*_dialogue_columns)
+    .select_from(people)
+    .join(dialogues, dialogues.c.person_id == people.c.id)
+    .where(people.c.id == bindparam("id"))
+    .with_for_update(of=[people, dialogues], key_share=True)
+)
 _save = Prepared(
     update(dialogues)
     .where(dialogues.c.person_id == bindparam("b_person_id"))
@@ -105,7 +113,7 @@ class Dialogues:
 
     def lock_person(self, person_id: int) -> Dialogue:
         """A person's dialogue, which nobody else may change until this transaction ends."""
-        return Dialogue(*self.store.read(_by_person.with_for_update(key_share=True), {"id": person_id})[0])
+        return Dialogue(*self.store.read(_with_person, {"id": person_id})[0])
 
     def get(self, person_id: int) -> Dialogue:
         return Dialogue(*self.store.read(_by_person, {"id": person_id})[0])

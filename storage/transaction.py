@@ -22,6 +22,10 @@ class Unavailable(Exception):
     """The database does not answer; try again."""
 
 
+class Contested(Unavailable):
+    """Two transactions stood in each other's way, and this one gave way: nothing of it remains; do it again."""
+
+
 class Transaction:
     """Every statement passes through ``read``, ``write`` or ``run``; ``looking()`` refuses all that would write."""
 
@@ -100,14 +104,21 @@ def available() -> Iterator[None]:
     except exc.TimeoutError as trouble:  # no connection became free
         raise Unavailable(type(trouble).__name__) from trouble
     except (DBAPIError, sqlite3.Error, psycopg.Error) as trouble:
+        if isinstance(cause_of(trouble), (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)):
+            raise Contested(type(trouble).__name__) from trouble
         if _is_away(trouble):
             raise Unavailable(type(trouble).__name__) from trouble
         raise
 
 
+def cause_of(trouble: DBAPIError | sqlite3.Error | psycopg.Error) -> BaseException | None:
+    """What the driver itself said."""
+    return trouble.orig if isinstance(trouble, DBAPIError) else trouble
+
+
 def _is_away(trouble: DBAPIError | sqlite3.Error | psycopg.Error) -> bool:
     """Is it the database that does not answer? SQLite says "operational error" to a mistake in our SQL, too."""
-    cause = trouble.orig if isinstance(trouble, DBAPIError) else trouble
+    cause = cause_of(trouble)
     if isinstance(cause, sqlite3.OperationalError):
         return getattr(cause, "sqlite_errorname", "") != "SQLITE_ERROR"
     is_cut_off = isinstance(trouble, DBAPIError) and trouble.connection_invalidated

@@ -11,7 +11,7 @@ from handlers.desk import Desk
 from handlers.engine.frames import incoming_of, payload_of
 from handlers.engine.turn import Play, Turn
 from handlers.talk import Incoming, _
-from storage import Storage, Store, Unavailable
+from storage import Contested, Storage, Store, Unavailable
 from storage.dialogues import Dialogue, Opened
 from storage.messages import Message
 from storage.people import Person
@@ -38,8 +38,16 @@ class Engine:
     def hear(self, messages: Iterable[Incoming]) -> None:
         """Take in what arrived, each message in a transaction of its own. Raises Unavailable if it cannot be kept."""
         for message in messages:
+            self._hear(message, patience=3)
+
+    def _hear(self, message: Incoming, patience: int) -> None:
+        try:
             with self.storage.writing() as store:
                 self.turn(store, message)
+        except Contested:
+            if not patience:
+                raise
+            self._hear(message, patience - 1)
 
     def turn(self, store: Store, message: Incoming) -> None:
         """Everything that follows from one message happens, or none of it does. Does not commit: the caller does."""
