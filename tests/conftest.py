@@ -14,7 +14,9 @@ NO_SKIPS = bool(os.environ.get("SPORTELLO_NO_SKIPS"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--rewrite", action="store_true", help="write down what Sportello says today as what it should say")
+    parser.addoption(
+        "--rewrite", action="store_true", help="write down what Sportello says today as what it should say"
+    )
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -29,7 +31,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 @pytest.fixture(scope="session")
 def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
-    memory = Path("/dev/shm")  # noqa: S108 - files in memory: a test's own database need not survive the power going
+    memory = Path("/dev/shm")
     if os.access(memory, os.W_OK):
         with tempfile.TemporaryDirectory(prefix="sportello-", dir=memory) as quick, Databases(Path(quick)) as found:
             yield found
@@ -47,7 +49,6 @@ def storage_url(request: pytest.FixtureRequest, databases: Databases) -> Iterato
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def town_url(request: pytest.FixtureRequest, databases: Databases) -> Iterator[str]:
-    """A database with the demonstration's territories, desks, questions and notice, and no workshops, on each engine."""
+    """A database with the demonstration's territories, desks, questions and notice, but no workshops, on each."""
     with databases.town(request.param) as url:
         yield url
-

@@ -146,8 +146,24 @@ def started(binaries: Path, data: Path) -> tuple[str, Callable[[], None]]:
         shutil.chown(data, "postgres")
     port = free_port()
     run = functools.partial(subprocess.run, check=True, capture_output=True, cwd="/")
-    run([*as_user, str(binaries / "initdb"), "-D", str(data / "db"), "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8"])
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={data} -c fsync=off -c max_connections=300"
+    run(
+        [
+            *as_user,
+            str(binaries / "initdb"),
+            "-D",
+            str(data / "db"),
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-N",
+            "-E",
+            "UTF8",
+        ]
+    )
+    options = (
+        f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={data} -c fsync=off -c max_connections=300"
+    )
     control = [*as_user, str(binaries / "pg_ctl"), "-D", str(data / "db"), "-w", "-l", str(data / "log")]
     run([*control, "-o", options, "start"])
 

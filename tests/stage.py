@@ -87,7 +87,13 @@ class Stage:
     def sends(self, who: str, text: str = "", **more: Any) -> None:
         number = f"{who}-{next(self.numbers)}"
         message = Incoming(
-            self.address(who), number, self.now, message_id=number, text=text, language=self.languages.get(who, "it"), **more
+            self.address(who),
+            number,
+            self.now,
+            message_id=number,
+            text=text,
+            language=self.languages.get(who, "it"),
+            **more,
         )
         self.hears(message)
 
@@ -135,7 +141,11 @@ class Stage:
 
     def shown_to(self, who: str) -> list[Message]:
         def out(store: Store) -> list[Message]:
-            return [one for one in store.messages.of(self.person(store, who).id) if one.direction == "out" and one.state == "sent"]
+            return [
+                one
+                for one in store.messages.of(self.person(store, who).id)
+                if one.direction == "out" and one.state == "sent"
+            ]
 
         return self.with_store(out)  # type: ignore[no-any-return]
 
@@ -144,7 +154,9 @@ class Stage:
 
 
 @direction(r"there is a workshop «(.+)» in (\d+) days? at (\d+):(\d+) with (\d+) places?(?: in (.+?))?(, on the path)?")
-def a_workshop(stage: Stage, title: str, days: str, hour: str, minute: str, seats: str, town: str | None, path: str | None) -> None:
+def a_workshop(
+    stage: Stage, title: str, days: str, hour: str, minute: str, seats: str, town: str | None, path: str | None
+) -> None:
     local = stage.now.astimezone(ROME).replace(hour=int(hour), minute=int(minute), second=0) + timedelta(days=int(days))
 
     def add(store: Store) -> None:
@@ -152,12 +164,18 @@ def a_workshop(stage: Stage, title: str, days: str, hour: str, minute: str, seat
         venue = f"venue-{comune or 'online'}"
         if not store.read(select(venues.c.id).where(venues.c.id == venue)):
             known = {"address": "Via Immaginaria 10", "step_free": True, "toilet": True, "bus": "11"} if comune else {}
-            store.write(insert(venues).values(id=venue, name="Casa Lumetta" if comune else "Online", comune_istat=comune, **known))
+            store.write(
+                insert(venues).values(
+                    id=venue, name="Casa Lumetta" if comune else "Online", comune_istat=comune, **known
+                )
+            )
         if not store.read(select(series.c.id).where(series.c.id == "stage")):
             name = {"it": "Bussola del lavoro", "en": "Bussola del lavoro"}
             today = stage.now.date()
             values = {"kind": "semester", "programme_id": "bussola", "area_id": "bologna", "name": name}
-            store.write(insert(series).values(id="stage", starts_on=today, ends_on=today + timedelta(days=180), **values))
+            store.write(
+                insert(series).values(id="stage", starts_on=today, ends_on=today + timedelta(days=180), **values)
+            )
         store.write(
             insert(workshops).values(
                 series_id="stage",
@@ -203,7 +221,15 @@ def registered(stage: Stage, who: str, town: str | None, wants_reminders: str | 
 
 def at_home(identity_id: int, now: datetime) -> dict[str, Any]:
     empty: dict[str, Any] = {name: None for name in ("step", "question_id", "question_kind", "question_hash")}
-    rest: dict[str, Any] = {"draft": {}, "trail": [], "paused": [], "kept": {}, "misses": 0, "version": 1, "release": "0"}
+    rest: dict[str, Any] = {
+        "draft": {},
+        "trail": [],
+        "paused": [],
+        "kept": {},
+        "misses": 0,
+        "version": 1,
+        "release": "0",
+    }
     return {**empty, **rest, "conversation": "menu", "identity_id": identity_id, "changed_at": now}
 
 
@@ -329,7 +355,10 @@ def has_a_place(stage: Stage, who: str, what: str, title: str) -> None:
         booking = store.workshops.booking_of(stage.person(store, who).id, workshop_id(store, title))
         return booking.state if booking else None
 
-    assert stage.with_store(look) == {"is booked": "booked", "waits": "waiting", "has no place": None}[what], (who, title)
+    assert stage.with_store(look) == {"is booked": "booked", "waits": "waiting", "has no place": None}[what], (
+        who,
+        title,
+    )
 
 
 @direction(r"(\w+) has confirmed «(.+)»")
@@ -356,7 +385,9 @@ def proved(stage: Stage, who: str, topic: str) -> None:
     def look(store: Store) -> None:
         person = stage.person(store, who)
         row = store.read(
-            select(consents).where(consents.c.person_id == person.id, consents.c.purpose == purpose).order_by(consents.c.id)
+            select(consents)
+            .where(consents.c.person_id == person.id, consents.c.purpose == purpose)
+            .order_by(consents.c.id)
         )[-1]
         question, answer = store.messages.get(row.question_id), store.messages.get(row.answer_id)
         assert question and answer and row.text in question.text and answer.direction == "in", row
@@ -395,7 +426,10 @@ def came_from(stage: Stage, who: str, source: str) -> None:
 
 @direction(r"a person of the desk is asked to look after (\w+): (\w+)")
 def case_is_open(stage: Stage, who: str, reason: str) -> None:
-    assert reason in stage.with_store(lambda store: store.cases.open_reasons(stage.person(store, who).id)), (who, reason)
+    assert reason in stage.with_store(lambda store: store.cases.open_reasons(stage.person(store, who).id)), (
+        who,
+        reason,
+    )
 
 
 @direction(r"nothing of «(.+)» is lost")

@@ -58,7 +58,9 @@ def test_a_bad_row_is_named_by_file_and_line_and_nothing_is_loaded(tmp_path: Pat
     folder = tmp_path / "content"
     shutil.copytree(DEMO, folder)
     workshops = folder / "workshops.yaml"
-    workshops.write_text(workshops.read_text(encoding="utf-8").replace("capacity: 14", "capacity: many", 1), encoding="utf-8")
+    workshops.write_text(
+        workshops.read_text(encoding="utf-8").replace("capacity: 14", "capacity: many", 1), encoding="utf-8"
+    )
     done = run(tmp_path, "load", str(folder))
     assert done.returncode == 1
     assert "workshops.yaml:" in done.stderr and "Nothing was loaded" in done.stderr

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: EUPL-1.2
 """One message, one turn: what fails is kept and tried again, what comes twice counts once, nothing is half-done."""
 
+import itertools
+import random
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -456,6 +458,50 @@ def test_a_message_that_comes_while_the_one_before_fails_waits_behind_it(stage: 
     assert states(stage) == {"rain": "failed", "snow": "waiting"}
     seconds_pass(stage, 1)
     assert noted(stage) == ["rain", "snow"]
+
+
+def test_whatever_fails_and_whoever_tries_again_nothing_is_lost_and_nothing_done_twice(
+    stage: Stage, mood: Mood
+) -> None:
+    """Two threads take in what she writes, two try again what failed, and every third turn fails."""
+    chance, lock, written = random.Random(7), threading.Lock(), threading.Event()
+    words = [[f"{who}{n}" for n in range(12)] for who in ("a", "b")]
+    passed = itertools.count()
+
+    def bear(said: str) -> None:
+        with lock:
+            fails = chance.random() < 1 / 3
+        if fails:
+            raise OutOfSorts(said)
+
+    def writes(desk: Sportello, whose: list[str]) -> None:
+        for said in whose:
+            desk.engine.hear([from_amina(stage, said, said)])
+
+    def tries_again(desk: Sportello) -> None:
+        while not written.is_set() or desk.engine.retry():
+            desk.engine.retry()
+
+    def all_at_once(desk: Sportello) -> None:
+        desk.engine.clock = Clock(real=lambda: stage.now + 20 * A_SECOND * next(passed))
+        with ThreadPoolExecutor(4) as pool:
+            workers = [pool.submit(tries_again, desk) for _ in range(2)]
+            for writer in [pool.submit(writes, desk, whose) for whose in words]:
+                writer.result(60)
+            written.set()
+            for worker in workers:
+                worker.result(60)
+
+    mood.bear = bear  # type: ignore[method-assign]
+    stage.played(all_at_once)
+    stage.now += timedelta(days=1)
+    stage.played(lambda desk: desk.engine.retry())
+    found = states(stage)
+    assert set(found.values()) <= {"handled", "given_up"}
+    done = [said for said in noted(stage) if said]
+    assert sorted(done) == sorted(said for said, state in found.items() if state == "handled")
+    for whose in words:  # what each thread brought was done in its order
+        assert [said for said in done if said in whose] == [said for said in whose if said in done]
 
 
 # ---- the database is down
