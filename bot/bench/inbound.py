@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,6 +26,7 @@ from telegram import Update
 from bot.bench import baseline
 from bot.bench.measure import Figures, Stopwatch, batched
 from bot.bench.people import DIALOGUE, updates
+from bot.bench.shares import shares
 from bot.clock import Clock
 from handlers.engine import Engine
 from handlers.talk import Incoming
@@ -42,6 +44,7 @@ class Desk(Protocol):
 Read = Callable[[dict[str, Any], datetime], Incoming | None]
 Make = Callable[[Path], Desk]
 SIDES = ("sportello", "one_by_one", "baseline")
+FEW = 50  # people whose dialogue is profiled, to say what costs most
 BATCH = 100  # what getUpdates hands over at the most (core.telegram.org/bots/api#getupdates)
 
 
@@ -92,7 +95,15 @@ async def ours(people: int, folder: Path, read: Read, make: Make, *, batch: int)
         read_ones = [read(raw, desk.clock.now()) for raw in some]
         messages = [one for one in read_ones if one is not None]
         await asyncio.to_thread(desk.engine.hear, stopwatch.each(messages))
-    return stopwatch.figures()
+    figures = stopwatch.figures()
+    return replace(figures, costs=shares(lambda: a_few_more(desk, read, people)))
+
+
+def a_few_more(desk: Desk, read: Read, people: int) -> None:
+    """Some people more, for the profiler."""
+    for raw in updates(FEW, after=people):
+        if message := read(raw, desk.clock.now()):
+            desk.engine.hear([message])
 
 
 async def theirs(people: int, folder: Path) -> Figures:
@@ -117,5 +128,6 @@ def in_words(figures: dict[str, Any]) -> str:
         f"{base['turns_per_second']}: {figures['ratio']} times; one by one {figures['ratio_one_by_one']} times.\n"
         f"Half take under {mine['p50_ms']} ms (by hand {base['p50_ms']}), 99 in 100 under {mine['p99_ms']} ms "
         f"({base['p99_ms']}); processor {mine['cpu_us_per_turn']} µs ({base['cpu_us_per_turn']}), "
-        f"memory {mine['peak_mb']} MB ({base['peak_mb']})."
+        f"memory {mine['peak_mb']} MB ({base['peak_mb']}).\n"
+        f"What costs most: {', '.join(f'{room} {share:.0%}' for room, share in list(mine['costs'].items())[:4])}."
     )

@@ -4,7 +4,7 @@
 import resource
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -21,6 +21,7 @@ class Figures:
     p99_ms: float
     cpu_us_per_turn: float
     peak_mb: float
+    costs: dict[str, float] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -9,11 +9,11 @@ DIALOGUE = ("ciao", "4", "1987", "Amina", "bologna", "cuoca", "2", "1", "2")
 SENT_AT = 1_800_000_000
 
 
-def updates(people: int) -> Iterator[dict[str, Any]]:
+def updates(people: int, after: int = 0) -> Iterator[dict[str, Any]]:
     """Everybody's messages, person after person within each round, as they would arrive from a crowd."""
-    number = 0
+    number = after * len(DIALOGUE)
     for words in DIALOGUE:
-        for person in range(1, people + 1):
+        for person in range(after + 1, after + people + 1):
             number += 1
             yield update(number, person, words)
 
