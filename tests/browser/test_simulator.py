@@ -99,7 +99,7 @@ def contexts(browser: "Browser") -> "Callable[[str], BrowserContext]":
     def context(locale: str) -> "BrowserContext":
         made = browser.new_context(locale=locale)
         made.add_init_script(WATCH)
-        made.set_default_timeout(10_000)
+        made.set_default_timeout(30_000)
         return made
 
     return context
