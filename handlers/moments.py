@@ -82,7 +82,7 @@ def occasion_of(
 def map_of(workshop: Workshop) -> str | None:
     """A link to a public map, where there is a place to find."""
     venue = workshop.venue
-    if venue.is_online or not venue.address:
+    if workshop.is_online or not venue.address:
         return None
     return "https://www.openstreetmap.org/search?query=" + quote(f"{venue.address}, {venue.comune}")
 

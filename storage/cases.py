@@ -13,10 +13,16 @@ class Cases:
     def __init__(self, store: Transaction) -> None:
         self.store = store
 
-    def open(self, person_id: int, reason: str, *, message_id: int | None, now: datetime) -> bool:
-        """Open a case; False if one for the same reason is open already."""
+    def open(self, person_id: int, reason: str, *, subject: str = "", message_id: int | None, now: datetime) -> bool:
+        """Open a case; False if one for the same reason, about the same thing, is open already."""
         statement = self.store.insert(cases).on_conflict_do_nothing().returning(cases.c.id)
-        values = {"person_id": person_id, "reason": reason, "message_id": message_id, "opened_at": now}
+        values = {
+            "person_id": person_id,
+            "reason": reason,
+            "subject": subject,
+            "message_id": message_id,
+            "opened_at": now,
+        }
         return self.store.write(statement, values).first() is not None
 
     def open_reasons(self, person_id: int) -> list[str]:

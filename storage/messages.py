@@ -64,6 +64,7 @@ class Claimed:
     address: str
     simulated: bool
     attempts: int
+    payload: dict[str, Any] | None
     lease: str
 
 
@@ -302,6 +303,7 @@ def _claimable(
             identities.c.address,
             identities.c.simulated,
             messages.c.attempts,
+            messages.c.payload,
         )
         .join(identities, identities.c.id == messages.c.identity_id)
         .join(people, people.c.id == messages.c.person_id)

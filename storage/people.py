@@ -26,6 +26,7 @@ class Person:
     source: str | None
     registered_at: datetime | None
     stopped_at: datetime | None
+    phone: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,10 +26,8 @@ class Venue:
     toilet: bool | None
     bus: str | None
     note: dict[str, str] | None
-
-    @property
-    def is_online(self) -> bool:
-        return self.comune_istat is None
+    latitude: float | None = None
+    longitude: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,14 @@ class Workshop:
     line: int
     revision: int
     cancelled_at: datetime | None
+    mode: str
+    link: str | None
     venue: Venue
+
+    @property
+    def is_online(self) -> bool:
+        """Is there nowhere to go to? What is both has a place."""
+        return self.mode == "online"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,8 @@ class Booking:
     booked_at: datetime | None
     confirmed_at: datetime | None
     offered_until: datetime | None
+    attendance: str | None
+    attendance_at: datetime | None
 
 
 _venue_columns = [
@@ -93,6 +100,8 @@ _venue_columns = [
     venues.c.toilet,
     venues.c.bus,
     venues.c.note,
+    venues.c.latitude,
+    venues.c.longitude,
 ]
 _workshop_columns = [
     workshops.c.id,

@@ -191,6 +191,7 @@ def a_workshop(
                 counts_for_path=bool(path),
                 line=0,
                 revision=0,
+                mode="in_person" if comune else "online",
             )
         )
 

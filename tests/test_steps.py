@@ -16,6 +16,7 @@ from handlers.talk.catalogues import Catalogues
 from handlers.talk.conversation import NoSuchStep
 from storage import Store
 from storage.tables import audit, bookings, cases, consents, people
+from tests.database import Databases
 from tests.stage import Stage, perform
 
 SORRY = "I am sorry: something did not work with your last message. A person of the desk will look at it."
@@ -37,8 +38,9 @@ def conversation_with(*bodies: Callable[[Context], Any]) -> Conversation:
 
 
 @pytest.fixture
-def stage(town_url: str) -> Iterator[Stage]:
-    with closing(Stage(town_url)) as stage:
+def stage(databases: Databases) -> Iterator[Stage]:
+    """What is refused on one database is refused on the other: see test_storage.py."""
+    with databases.town("sqlite") as url, closing(Stage(url)) as stage:
         perform(stage, "Amina is registered, and speaks English")
         yield stage
 

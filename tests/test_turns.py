@@ -6,7 +6,7 @@ import random
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -48,6 +48,7 @@ from handlers.talk.catalogues import Catalogues
 from storage import Store, Unavailable
 from storage.messages import Message
 from storage.tables import cases, consents, identities, messages, people
+from tests.database import Databases
 from tests.stage import Stage, perform, taps
 
 SORRY = (
@@ -709,9 +710,28 @@ AGAIN = ("again", "Really?", YesNo())
 
 
 @pytest.fixture
-def filling(town_url: str) -> Iterator[Stage]:
+def quiet_url(databases: Databases) -> Iterator[str]:
+    """Where one message follows the other, one engine is as good as the other; transcripts are played on both."""
+    with databases.town("sqlite") as url:
+        yield url
+
+
+@pytest.fixture
+def filling(quiet_url: str) -> Iterator[Stage]:
+    with filling_in(quiet_url) as stage:
+        yield stage
+
+
+@pytest.fixture
+def in_a_hurry(town_url: str) -> Iterator[Stage]:
+    with filling_in(town_url) as stage:
+        yield stage
+
+
+@contextmanager
+def filling_in(url: str) -> Iterator[Stage]:
     """Amina has the first question of a form on her screen."""
-    with closing(Stage(town_url, play=form(NAME, YEAR, WORK, SURE))) as stage:
+    with closing(Stage(url, play=form(NAME, YEAR, WORK, SURE))) as stage:
         meets(stage, "Amina")
         stage.sends("Amina", "1")
         stage.heard()
@@ -804,20 +824,20 @@ def test_a_tap_on_somebody_elses_button_changes_nothing(filling: Stage) -> None:
     assert "That button belongs to an earlier message." in asked(filling, "Luca")
 
 
-def test_a_tap_and_a_message_at_once_are_two_turns_one_after_the_other(filling: Stage) -> None:
-    says(filling, "Amina", "1998")
-    shown = filling.shown_to("Amina")[-1]
-    tap = from_amina(filling, "t1", kind="tap", tap=Tap(shown.id, 1))
-    at_once(filling, tap, from_amina(filling, "w1", "In a kitchen"))
-    assert all(row.state == "handled" for row in rows(filling))
-    if draft(filling)["work"] == "shop":  # the tap came first; the words were then no answer to the next question
-        assert SURE[1] in asked(filling)
+def test_a_tap_and_a_message_at_once_are_two_turns_one_after_the_other(in_a_hurry: Stage) -> None:
+    says(in_a_hurry, "Amina", "1998")
+    shown = in_a_hurry.shown_to("Amina")[-1]
+    tap = from_amina(in_a_hurry, "t1", kind="tap", tap=Tap(shown.id, 1))
+    at_once(in_a_hurry, tap, from_amina(in_a_hurry, "w1", "In a kitchen"))
+    assert all(row.state == "handled" for row in rows(in_a_hurry))
+    if draft(in_a_hurry)["work"] == "shop":  # the tap came first; the words were then no answer to the next question
+        assert SURE[1] in asked(in_a_hurry)
     else:
-        assert draft(filling)["work"] == "kitchen"
-        assert "That button belongs to an earlier message." in asked(filling)
-    assert filling.shown_to("Amina")[-1].text.count(SURE[1]) == 1
-    says(filling, "yes")
-    assert recorded(filling)
+        assert draft(in_a_hurry)["work"] == "kitchen"
+        assert "That button belongs to an earlier message." in asked(in_a_hurry)
+    assert in_a_hurry.shown_to("Amina")[-1].text.count(SURE[1]) == 1
+    says(in_a_hurry, "yes")
+    assert recorded(in_a_hurry)
 
 
 @pytest.mark.parametrize("_time", range(3))
@@ -894,8 +914,8 @@ def test_a_form_given_up_begins_again_at_once(filling: Stage) -> None:
     assert NAME[1] in asked(filling) and draft(filling) == {}
 
 
-def test_a_form_that_keeps_nothing_begins_again(town_url: str) -> None:
-    with closing(Stage(town_url, play=form(NAME, YEAR, keeps=False))) as stage:
+def test_a_form_that_keeps_nothing_begins_again(quiet_url: str) -> None:
+    with closing(Stage(quiet_url, play=form(NAME, YEAR, keeps=False))) as stage:
         meets(stage, "Amina")
         says(stage, "1", "Amina", "menu", "1")
         assert NAME[1] in asked(stage) and draft(stage) == {}
@@ -930,9 +950,9 @@ def asks_for_a_person(stage: Stage, how: str) -> None:
 @pytest.mark.parametrize("how", WAYS_TO_A_PERSON[:3])
 @pytest.mark.parametrize("question, nonsense", HARD_TO_ANSWER.values(), ids=HARD_TO_ANSWER.keys())
 def test_after_two_misunderstandings_a_person_is_offered_and_comes(
-    town_url: str, question: tuple[str, str, Answer], nonsense: str, how: str
+    quiet_url: str, question: tuple[str, str, Answer], nonsense: str, how: str
 ) -> None:
-    with closing(Stage(town_url, play=form(question))) as stage:
+    with closing(Stage(quiet_url, play=form(question))) as stage:
         meets(stage, "Amina")
         says(stage, "1", nonsense)
         assert not is_offered_a_person(stage)
@@ -946,10 +966,10 @@ def test_after_two_misunderstandings_a_person_is_offered_and_comes(
 
 @pytest.mark.parametrize("question, nonsense", list(HARD_TO_ANSWER.values())[1:], ids=list(HARD_TO_ANSWER)[1:])
 def test_the_offer_of_a_person_is_never_an_answer(
-    town_url: str, question: tuple[str, str, Answer], nonsense: str
+    quiet_url: str, question: tuple[str, str, Answer], nonsense: str
 ) -> None:
     """Whatever she writes that is like the words on that button, the form does not take it for a choice of its own."""
-    with closing(Stage(town_url, play=form(question))) as stage:
+    with closing(Stage(quiet_url, play=form(question))) as stage:
         meets(stage, "Amina")
         says(stage, "1", nonsense, nonsense)
         asks_for_a_person(stage, "by a word of it")
@@ -957,8 +977,8 @@ def test_the_offer_of_a_person_is_never_an_answer(
         assert question[1] in asked(stage)
 
 
-def test_where_a_number_is_asked_for_a_number_is_a_number_and_the_person_is_a_word(town_url: str) -> None:
-    with closing(Stage(town_url, play=form(YEAR))) as stage:
+def test_where_a_number_is_asked_for_a_number_is_a_number_and_the_person_is_a_word(quiet_url: str) -> None:
+    with closing(Stage(quiet_url, play=form(YEAR))) as stage:
         meets(stage, "Amina")
         says(stage, "1", "long ago", "long ago")
         assert "PERSON" in asked(stage) and not is_offered_a_person(stage)
@@ -1046,13 +1066,12 @@ def test_the_answer_comes_where_she_wrote(both: tuple[Stage, Stage]) -> None:
     assert len(shown_in(whatsapp)) == 1
 
 
-def test_both_chats_are_one_conversation_and_one_queue(both: tuple[Stage, Stage]) -> None:
-    telegram, whatsapp = both
-    at_once(
-        telegram,
-        from_amina(telegram, "t1", "2"),
-        replace(from_amina(whatsapp, "w1", "2"), sender=whatsapp.address("Amina")),
-    )
+def test_both_chats_are_one_conversation_and_one_queue(in_a_hurry: Stage) -> None:
+    telegram = in_a_hurry
+    says(telegram, "Amina", "1998")
+    with closing(on_whatsapp_too(telegram)) as whatsapp:
+        elsewhere = replace(from_amina(whatsapp, "w1", "2"), sender=whatsapp.address("Amina"))
+        at_once(telegram, from_amina(telegram, "t1", "2"), elsewhere)
     assert all(row.state == "handled" for row in rows(telegram))
     assert draft(telegram).get("work") in (None, "shop")
 

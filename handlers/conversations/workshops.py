@@ -153,7 +153,7 @@ def behind(door: str | None, found: list[Listed]) -> list[Listed]:
 
 def line(listed: Listed) -> Choosable:
     workshop = listed.workshop
-    where = _("online") if workshop.venue.is_online else workshop.venue.comune
+    where = _("online") if workshop.is_online else workshop.venue.comune
     words = {"title": Local(workshop.title), "when": workshop.starts_at, "where": where}
     full = not listed.free or listed.places.waiting
     label = _("{title}: {when}, {where} (full)", **words) if full else _("{title}: {when}, {where}", **words)
@@ -169,7 +169,7 @@ def card(listed: Listed) -> Lines:
         _("When: {when}", when=workshop.starts_at),
         _("Where: {where}", where=place_of(workshop)),
         listed.map_url and _("Map: {url}", url=listed.map_url),
-        venue.bus and not venue.is_online and _("By bus or train: {bus}", bus=venue.bus),
+        venue.bus and not listed.workshop.is_online and _("By bus or train: {bus}", bus=venue.bus),
         access(listed),
         workshop.bring and Local(workshop.bring),
         listed.free and n_("{count} place is free.", "{count} places are free.", listed.free),
@@ -179,7 +179,7 @@ def card(listed: Listed) -> Lines:
 def access(listed: Listed) -> Lines | None:
     """The facts that tell people whether they can get in and take part."""
     venue = listed.workshop.venue
-    if venue.is_online:
+    if listed.workshop.is_online:
         return lines(venue.note and Local(venue.note))
     return lines(
         _("The entrance has no steps.") if venue.step_free else _("The entrance has steps."),

@@ -37,9 +37,7 @@ class Delivery:
     def __init__(self, storage: Storage, clock: Clock) -> None:
         self.storage, self.clock = storage, clock
 
-    def claim(
-        self, limit: int = 30, identity_id: int | None = None, without: Collection[str] = ()
-    ) -> list[Claimed]:
+    def claim(self, limit: int = 30, identity_id: int | None = None, without: Collection[str] = ()) -> list[Claimed]:
         """Take what is due, but for the channels to do without; each carries our lease."""
         real = self.clock.real()
         with self.storage.writing() as store:

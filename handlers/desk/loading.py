@@ -31,7 +31,7 @@ __all__ = ["BadContent", "Content", "Report", "load", "problems", "read"]
 
 BOOKING_OPENS = "08:00"
 LOADED_BY = "content"  # stands where a dialogue names the release that wrote it
-VENUE = ("id", "comune_istat", "address", "step_free", "hearing_loop", "toilet", "bus", "note")
+VENUE = ("id", "comune_istat", "address", "step_free", "hearing_loop", "toilet", "bus", "note", "latitude", "longitude")
 ORGANISATION = ("id", "comune_istat", "sector", "phone", "email", "address", "opening")
 CONSENT = ("text", "required", "default", "per_use", "legal_basis", "withdraw_word", "channel")
 NO_PLACE_YET = "validated, not loaded (no place for it yet)"
@@ -232,12 +232,15 @@ class _Loading:
         self.report.count(self.file, table, self.stored.put(table, (key,), values, at_first))
 
     def territories(self, file: Row) -> None:
+        patrons = (file.get("local_patron_days") or {}).get("entries") or ()
+        patron_days = {one["istat"]: one["day"] for one in patrons}
         for area in file["areas"]:
             self.put("areas", _fields(area, "id", "name", "province", "region", "patron_subdivision", "programmes"))
             for union in area["unions"]:
                 self.put("unions", _fields(union, "id", "name") | {"area_id": area["id"]})
                 for comune in union["comuni"]:
                     values = _fields(comune, "istat", "cadastral", "name") | {"union_id": union["id"]}
+                    values["patron_day"] = patron_days.get(comune["istat"])
                     self.put("comuni", values, key="istat")
 
     def programmes(self, file: Row) -> None:
@@ -333,10 +336,17 @@ class _Loading:
             "venue_id": workshop["venue"],
             "tutor_id": self._tutor(workshop.get("tutor")),
             "italian_level": workshop.get("italian_level_min"),
+            "mode": workshop.get("mode") or self._usual_mode(workshop["venue"]),
+            "link": workshop.get("link"),
             "revision": (found["revision"] if found else 0) + moved,
             **_fields(workshop, "title", "summary", "bring", "capacity", "languages", "counts_for_path"),
         }
         self.put("workshops", values | times, key="code", at_first={"line": 0})
+
+    def _usual_mode(self, venue: str) -> str:
+        """A venue in no town is a way to say: online."""
+        found = self.stored.find("venues", {"id": venue})
+        return "in_person" if found and found["comune_istat"] else "online"
 
     def _times(self, workshop: Row, patron: str | None) -> dict[str, datetime]:
         booking = workshop["booking"]

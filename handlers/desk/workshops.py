@@ -188,7 +188,7 @@ def how_far(here: Place | None, workshop: Workshop) -> int:
     venue = workshop.venue
     if here is None:
         return 0
-    if venue.is_online:
+    if workshop.is_online:
         return FAR - 1
     there = Place(venue.comune_istat or "", venue.comune or "", venue.union or "", venue.area or "")
     return distance(here, there)

@@ -94,6 +94,17 @@ def whole(at_least: int, at_most: int) -> Check:
     return check
 
 
+def degrees(at_most: int) -> Check:
+    """A latitude or a longitude."""
+
+    def check(value: Any, known: Known) -> str | None:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        right = is_number and abs(value) <= at_most
+        return None if right else f"must be a number of degrees, from -{at_most} to {at_most}"
+
+    return check
+
+
 def truth(value: Any, known: Known) -> str | None:
     return None if isinstance(value, bool) else "must be true or false"
 
@@ -202,6 +213,7 @@ istat = like(r"\d{6}", 'six digits in quotes, like "037006"')
 cadastral = like(r"[A-Z]\d{3}", "a letter and three digits, like A944")
 province = like(r"[A-Z]{2}", "the two letters of a province")
 language = like(r"[a-z]{2,3}", "the letters of a language, like it or en")
+month_and_day = like(r"(0[1-9]|1[0-2])-([0-2]\d|3[01])", 'a month and a day in quotes, like "09-24"')
 clock = like(r"([01]\d|2[0-3]):[0-5]\d", 'a time in quotes, like "10:00"')
 email = like(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address")
 phone = like(r"\+?\d[\d ]{4,19}", 'a phone number in quotes, like "+39 000 000 0101"')
@@ -318,7 +330,12 @@ SERVICE = Kind(
 )
 
 KINDS = (
-    Kind("territories", (), must={"areas": many}),
+    Kind(
+        "territories",
+        (),
+        must={"areas": many},
+        may={"local_patron_days": made_of({"entries": every(made_of({"istat": istat, "day": month_and_day}))})},
+    ),
     Kind(
         "territories",
         ("areas",),
@@ -373,6 +390,8 @@ KINDS = (
             "toilet": truth,
             "bus": text,
             "note": words,
+            "latitude": degrees(90),
+            "longitude": degrees(180),
             "fictional": truth,
         },
     ),
@@ -441,7 +460,15 @@ KINDS = (
                 {"opens_day_offset": days, "closes_hours_before": hours}, may={"cancel_hours_before": hours}
             ),
         },
-        may={"tutor": among("staff"), "bring": words, "italian_level_min": one_of(*LEVELS), "requirements": many},
+        may={
+            "tutor": among("staff"),
+            "bring": words,
+            "italian_level_min": one_of(*LEVELS),
+            "requirements": many,
+            "mode": one_of("in_person", "online", "both"),
+            "link": web,
+            "cancelled": truth,
+        },
         rules=(opens_before_it_closes,),
     ),
     Kind("services_faq", (), must={"entries": many}),

@@ -71,14 +71,44 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
+class Spot:
+    """A place to go to, as a pin on a map; degrees, as on any map."""
+
+    title: str
+    address: str
+    latitude: float
+    longitude: float
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A file that goes with a message. ``provider_id``: the channel has it already, and knows it by this name."""
+
+    name: str
+    kind: str  # a MIME type
+    content: bytes
+    provider_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One message of ours, already in words and already within its channel's limits."""
+    """
+    One message of ours, already in words and already within its channel's limits.
+
+    ``kind`` is reply, moment, notice; or retired, which sends nothing: it takes the buttons off the message that the
+    channel knows as ``edits``. ``asks_phone``: the channel may offer a button that shares the person's own number.
+    """
 
     id: int
     to: Address
     text: str
     options: tuple[Option, ...] = ()
     kind: str = "reply"
+    spot: Spot | None = None
+    file: Attached | None = None
+    edits: str | None = None
+    asks_phone: bool = False
+    bulk: bool = False  # one of many alike, which may be sent at a bulk rate
 
     def token(self, index: int) -> str:
         """What a tap on this message's choice number ``index`` (from 0) brings back."""

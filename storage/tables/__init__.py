@@ -3,16 +3,18 @@
 
 from storage.tables.base import metadata
 from storage.tables.dialogues import dialogues
+from storage.tables.files import attachments, files
 from storage.tables.messages import messages
 from storage.tables.organisations import organisations, staff, venues
-from storage.tables.people import consents, enrolments, identities, people
+from storage.tables.people import consents, enrolments, identities, people, stops
 from storage.tables.programmes import notices, programmes, questions, settings
 from storage.tables.territories import areas, comuni, unions
 from storage.tables.work import audit, cases, job_slots
-from storage.tables.workshops import bookings, series, workshops
+from storage.tables.workshops import bookings, feedback, series, workshops
 
 __all__ = [
     "areas",
+    "attachments",
     "audit",
     "bookings",
     "cases",
@@ -20,6 +22,8 @@ __all__ = [
     "consents",
     "dialogues",
     "enrolments",
+    "feedback",
+    "files",
     "identities",
     "job_slots",
     "messages",
@@ -32,6 +36,7 @@ __all__ = [
     "series",
     "settings",
     "staff",
+    "stops",
     "unions",
     "venues",
     "workshops",

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Desks, firms and bodies of the network; the places where things happen; the staff."""
 
-from sqlalchemy import Boolean, Column, ForeignKey, String, Table
+from sqlalchemy import Boolean, Column, Float, ForeignKey, String, Table
 
 from storage.tables.base import Document, key, metadata
 
@@ -32,6 +32,8 @@ venues = Table(
     Column("toilet", Boolean),
     Column("bus", String),
     Column("note", Document),
+    Column("latitude", Float),  # for a pin on the map, where somebody has looked it up
+    Column("longitude", Float),
 )
 
 staff = Table(

@@ -20,6 +20,7 @@ people = Table(
     Column("created_at", Moment, nullable=False),
     Column("registered_at", Moment),
     Column("stopped_at", Moment),
+    Column("phone", String),  # theirs, and given by them, for a call; in the international form
 )
 
 identities = Table(
@@ -65,4 +66,18 @@ enrolments = Table(
     Column("state", String, nullable=False),
     Column("at", Moment, nullable=False),
     UniqueConstraint("person_id", "programme_id"),
+)
+
+stops = Table(
+    "stops",
+    metadata,
+    key(),
+    Column("person_id", ForeignKey("people.id"), nullable=False),
+    Column("topic", String, nullable=False),  # all, or the one purpose they want no more messages about
+    Column("identity_id", ForeignKey("identities.id")),  # a chat that was shut on the channel; none: all of them
+    Column("reason", String),  # why, if they said so; job_found is an outcome
+    Column("message_id", Key),  # the message that said stop
+    Column("at", Moment, nullable=False),
+    Column("ended_at", Moment),
+    Index("ix_stops_person_id_at", "person_id", "at"),
 )

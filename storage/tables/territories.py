@@ -31,4 +31,5 @@ comuni = Table(
     Column("cadastral", String, nullable=False),
     Column("name", String, nullable=False),
     Column("union_id", ForeignKey("unions.id"), nullable=False),
+    Column("patron_day", String),  # the feast of the town's own patron, as month and day: 09-24
 )

@@ -11,6 +11,7 @@ cases = Table(
     key(),
     Column("person_id", ForeignKey("people.id"), nullable=False),
     Column("reason", String, nullable=False),
+    Column("subject", String, nullable=False),  # what it is about, such as workshop:3; empty where that is clear
     Column("message_id", Key),
     Column("opened_at", Moment, nullable=False),
     Column("closed_at", Moment),
@@ -18,6 +19,7 @@ cases = Table(
         "uq_cases_open",
         "person_id",
         "reason",
+        "subject",
         unique=True,
         sqlite_where=text("closed_at is null"),
         postgresql_where=text("closed_at is null"),

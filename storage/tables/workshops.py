@@ -51,7 +51,10 @@ workshops = Table(
     Column("line", Integer, nullable=False),  # the last number given out to those who wait
     Column("revision", Integer, nullable=False),  # grows when the time changes, so that old reminders are known
     Column("cancelled_at", Moment),
+    Column("mode", String, nullable=False),  # in_person, online, both (E13)
+    Column("link", String),  # where one enters what is online
     CheckConstraint("capacity >= 0", name="capacity"),
+    CheckConstraint("mode in ('in_person', 'online', 'both')", name="mode"),
     Index("ix_workshops_starts_at", "starts_at"),
 )
 
@@ -70,6 +73,8 @@ bookings = Table(
     Column("offered_until", Moment),
     Column("changed_at", Moment, nullable=False),
     Column("message_id", Key),  # the message that asked for it
+    Column("attendance", String),  # present or absent, once somebody has said which
+    Column("attendance_at", Moment),
     Index(
         "uq_bookings_active",
         "workshop_id",
@@ -79,4 +84,15 @@ bookings = Table(
         postgresql_where=text(ACTIVE),
     ),
     UniqueConstraint("workshop_id", "ticket"),
+)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    key(),
+    Column("booking_id", ForeignKey("bookings.id"), nullable=False, unique=True),
+    Column("score", Integer, nullable=False),  # how it was: 1 is bad, 5 is very good
+    Column("next_step", String),  # what the person would like next
+    Column("at", Moment, nullable=False),
+    CheckConstraint("score between 1 and 5", name="score"),
 )

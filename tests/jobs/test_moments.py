@@ -66,6 +66,8 @@ def occasion(starts: str, booked: str = "2027-01-01 10:00", **more: Any) -> Occa
         line=0,
         revision=0,
         cancelled_at=None,
+        mode="online",
+        link=None,
         venue=NOWHERE,
     )
     return Occasion(7, 3, "Amina", at(booked), replace(workshop, **more), None)
