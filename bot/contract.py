@@ -21,7 +21,8 @@ class DeliveryError(Exception):
 
     Exactly one of these holds: ``retry_in`` says when to try again (and whether that counts as an attempt),
     ``uncertain`` that it may have arrived, neither that it never will. ``blocked`` ends the chat until the person
-    writes again; ``halt`` stops the whole channel because of its settings. ``sentence`` is for operators.
+    writes again; ``moved_to`` is the number the chat has from now on; ``halt`` stops the whole channel because of its
+    settings. ``sentence`` is for operators.
     """
 
     code: str
@@ -31,16 +32,24 @@ class DeliveryError(Exception):
     uncertain: bool = False
     blocked: bool = False
     halt: bool = False
+    moved_to: str | None = None
 
     def __str__(self) -> str:
         return f"{self.code}: {self.sentence}"
 
 
 class Transport(Protocol):
-    """The way out of a channel."""
+    """The way out of a channel. One that can take the buttons off a message says ``can_edit = True``."""
 
     async def send(self, message: Outgoing) -> str:
         """The provider's number of the message. Raises DeliveryError, and nothing else."""
+
+
+class Fetches(Protocol):
+    """A channel that keeps the files people send, until somebody asks for them."""
+
+    async def fetch(self, provider_id: str) -> bytes:
+        """What is in a file. Raises DeliveryError, and nothing else; it is never uncertain."""
 
 
 class Channel(Transport, Protocol):

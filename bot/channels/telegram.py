@@ -10,33 +10,18 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any, Literal
-from urllib.parse import urlencode
+from urllib.parse import quote
 
-import httpx
 import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
-from telegram import (
-    Bot,
-    InlineKeyboardButton,
-    InlineKeyboardMarkup,
-    LinkPreviewOptions,
-    Message,
-)
-from telegram.error import (
-    BadRequest,
-    ChatMigrated,
-    Conflict,
-    Forbidden,
-    InvalidToken,
-    RetryAfter,
-    TelegramError,
-)
-from telegram.request import HTTPXRequest
+from telegram import Bot
+from telegram.error import BadRequest, InvalidToken, TelegramError
 
+from bot.channels.letters import Letter, letter, plain, retired
+from bot.channels.troubles import REFUSED, about_a_file, about_an_edit, is_done_already, told
 from bot.channels.updates import NAME, read
 from bot.clock import Clock
 from bot.contract import DeliveryError, Hear
@@ -51,6 +36,7 @@ LONG_POLL = 25
 PATIENCE = 25.0  # an answer that comes late is better than a message nobody can account for
 SHORTEST_WAIT, LONGEST_WAIT = 0.5, 10.0
 LARGEST_BODY = 1_000_000
+FREE_RATE = 30  # messages a second that Telegram lets a bot send for nothing (core.telegram.org/bots/faq)
 
 # Without it the library warns at every "slow down" that whole seconds are going to be a timedelta.
 os.environ.setdefault("PTB_TIMEDELTA", "1")
@@ -71,17 +57,19 @@ def from_settings(settings: Settings, clock: Clock, commands: Commands) -> "Tele
         webhook_secret=settings.telegram_webhook_secret.get_secret_value(),
         commands=commands,
         clock=clock,
+        rate=settings.telegram_rate,
     )
 
 
 class Telegram:
     """
-    The channel. Messages are sent without any markup, so nothing a person wrote can become a link or a button.
+    The channel. A message that Telegram refuses for its form is sent once more in the simplest one.
 
     Sending needs no ``open()``: a process that only delivers may leave the webhook alone.
     """
 
     name = NAME
+    can_edit = True
 
     def __init__(
         self,
@@ -93,19 +81,27 @@ class Telegram:
         webhook_secret: str,
         commands: Commands,
         clock: Clock,
+        rate: float = FREE_RATE,
         patience: float = PATIENCE,
     ) -> None:
+        from bot.channels.calls import Calls  # aiohttp takes a while to load; only who has a channel waits for it
+
         _hush()
         self._mode = mode
         self._address = f"{public_url}/telegram/webhook"
         self._secret = webhook_secret or _secret_of(token)
         self._commands = commands
         self._clock = clock
-        self._poll = HTTPXRequest(2, read_timeout=LONG_POLL + 10, connect_timeout=10, pool_timeout=5)
-        self._calls = HTTPXRequest(
-            64, read_timeout=patience, write_timeout=patience, connect_timeout=10, pool_timeout=5
+        self._pays = rate > FREE_RATE
+        self._poll = Calls(2, patience=LONG_POLL + 10)
+        self._calls = Calls(64, patience=patience)
+        self._bot = Bot(
+            token,
+            base_url=f"{api_url}/bot",
+            base_file_url=f"{api_url}/file/bot",
+            request=self._calls,
+            get_updates_request=self._poll,
         )
-        self._bot = Bot(token, base_url=f"{api_url}/bot", request=self._calls, get_updates_request=self._poll)
         self._line = _Line()
         self._answers: set[asyncio.Task[None]] = set()
 
@@ -123,7 +119,7 @@ class Telegram:
         try:
             await self._prepare()
         except Exception as error:
-            return _trouble(error)
+            return told(error)
         return None
 
     async def _prepare(self) -> None:
@@ -172,7 +168,7 @@ class Telegram:
                 updates = await self._fetch(after)
                 await self._take_in(updates, hear)
             except Exception as error:
-                trouble = _trouble(error)
+                trouble = told(error)
             else:
                 self._line.clear()
                 after = updates[-1]["update_id"] + 1 if updates else after
@@ -181,10 +177,8 @@ class Telegram:
 
     async def _fetch(self, after: int | None) -> list[dict[str, Any]]:
         # Bot.get_updates reads a batch as a whole: one update it cannot read would hold up all the others for ever.
-        asked = {"timeout": LONG_POLL, "allowed_updates": json.dumps(KINDS)}
-        if after is not None:
-            asked["offset"] = after
-        updates = await self._poll.post(f"{self._bot.base_url}/getUpdates?{urlencode(asked)}")
+        asked = {"timeout": LONG_POLL, "allowed_updates": KINDS} | ({} if after is None else {"offset": after})
+        updates = await self._poll.call(f"{self._bot.base_url}/getUpdates", asked)
         return updates if isinstance(updates, list) else []
 
     def routes(self, hear: Hear) -> list[Route]:
@@ -214,7 +208,7 @@ class Telegram:
         try:
             await self._take_in([update], hear)
         except Exception as error:
-            self._line.note(_trouble(error))
+            self._line.note(told(error))
             return Response(status_code=503, headers={"Retry-After": "1"})
         self._line.clear()
         return Response(status_code=200)
@@ -241,7 +235,7 @@ class Telegram:
 
     async def _answer(self, query_id: str) -> None:
         with suppress(TelegramError):  # a late tap: the message that follows is what counts
-            await self._bot.answer_callback_query(query_id)
+            await self._call(Letter("answerCallbackQuery", {"callback_query_id": query_id}))
 
     # ---- the way out
 
@@ -249,92 +243,62 @@ class Telegram:
         """The number of the message in its chat. Raises DeliveryError, and nothing else."""
         if message.to.simulated or message.to.channel != NAME:
             raise DeliveryError("misdirected", "This message was not meant for Telegram.")
+        number, trouble = await self._tried(message)
+        if trouble and trouble.code == REFUSED and (simpler := plain(message)) != message:
+            number, trouble = await self._tried(simpler)
+        if trouble:
+            raise trouble
+        return number
+
+    async def _tried(self, message: Outgoing) -> tuple[str, DeliveryError | None]:
+        """Trouble is returned, so that neither the token nor the text hangs on it and ends in a log."""
         try:
-            sent = await self._send(message)
+            return await (self._retire(message) if message.kind == "retired" else self._post(message)), None
         except Exception as error:
-            trouble = _trouble(error)
-        else:
-            return f"{message.to.id}:{sent.message_id}"
-        raise trouble  # out here, so that neither the token nor the text hangs on it and ends in a log
+            trouble = told(error)
+        return "", about_an_edit(trouble) if message.kind == "retired" else trouble
 
-    async def _send(self, message: Outgoing) -> Message:
-        return await self._bot.send_message(
-            message.to.id,
-            message.text,
-            reply_markup=keyboard(message),
-            link_preview_options=LinkPreviewOptions(is_disabled=True),
-        )
+    async def _post(self, message: Outgoing) -> str:
+        sent = await self._call(letter(message, pays=self._pays))
+        return f"{message.to.id}:{sent['message_id']}"
 
+    async def _retire(self, message: Outgoing) -> str:
+        """Take the buttons off a message. Once or twice is the same, so this may always be tried again."""
+        try:
+            await self._call(retired(message))
+        except BadRequest as error:
+            if not is_done_already(error):
+                raise
+        return message.edits or ""
 
-def keyboard(message: Outgoing) -> InlineKeyboardMarkup | None:
-    """The choices as buttons: one in a row, or two where all of them are short."""
-    buttons = [
-        InlineKeyboardButton(option.short, callback_data=message.token(index))
-        for index, option in enumerate(message.options)
-    ]
-    across = 2 if all(len(option.short) <= 10 for option in message.options) else 1
-    rows = [buttons[start : start + across] for start in range(0, len(buttons), across)]
-    return InlineKeyboardMarkup(rows) if rows else None
+    async def _call(self, what: Letter) -> Any:
+        return await self._calls.call(f"{self._bot.base_url}/{what.method}", what.fields, what.files)
 
+    # ---- files
 
-# ---- what went wrong, and what to do about it
+    async def fetch(self, provider_id: str) -> bytes:
+        """A file that somebody sent us. Raises DeliveryError, and nothing else."""
+        content, trouble = await self._fetched(provider_id)
+        if trouble:
+            raise trouble
+        return content
 
-NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.InvalidURL)
-NO_SUCH_CHAT = ("chat not found", "user not found", "peer_id_invalid", "chat_id_invalid")
-SOON = timedelta(seconds=5)
+    async def _fetched(self, provider_id: str) -> tuple[bytes, DeliveryError | None]:
+        try:
+            found = await self._call(Letter("getFile", {"file_id": provider_id}))
+            return await self._downloaded(found["file_path"]), None
+        except Exception as error:
+            trouble = told(error)
+        return b"", about_a_file(trouble)
 
-
-def told(error: TelegramError) -> DeliveryError:
-    """
-    What an error of the library asks of us. The order counts: for the library, a refusal and a time-out
-    are both network errors.
-    """
-    match error:
-        case RetryAfter():
-            return _flood(error.retry_after)
-        case Forbidden():
-            return DeliveryError("blocked", "The person has blocked us on Telegram or left it.", blocked=True)
-        case ChatMigrated():
-            return DeliveryError("migrated", "This chat has become a group with another number.")
-        case InvalidToken():
-            return DeliveryError("token", "Telegram does not accept our token.", halt=True)
-        case Conflict():
-            return DeliveryError("conflict", "Another program is fetching our messages.", retry_in=SOON)
-        case BadRequest():
-            return _refusal(error.message)
-        case _:
-            return _no_answer(error)
+    async def _downloaded(self, path: str) -> bytes:
+        try:
+            return await self._calls.retrieve(f"{self._bot.base_file_url}/{quote(path)}")
+        except InvalidToken:  # it was good a moment ago: the link has run out
+            raise BadRequest("file not found") from None
 
 
-def _flood(wait: timedelta | float) -> DeliveryError:
-    pause = wait if isinstance(wait, timedelta) else timedelta(seconds=wait)
-    return DeliveryError("flood", "Telegram asks us to slow down.", retry_in=pause, counts=False)
-
-
-def _refusal(reason: str) -> DeliveryError:
-    if any(phrase in reason.lower() for phrase in NO_SUCH_CHAT):
-        return DeliveryError("no_chat", "Telegram does not know this chat.")
-    log.error("telegram_refused", reason=reason[:120])
-    return DeliveryError("refused", "Telegram refused what we asked for.")
-
-
-def _no_answer(error: TelegramError) -> DeliveryError:
-    if isinstance(error.__cause__, NOT_SENT):
-        return DeliveryError(
-            "unreachable", "Telegram cannot be reached; nothing was sent.", retry_in=SOON, counts=False
-        )
-    if isinstance(error.__cause__, UnicodeError):
-        return _refusal("not text")
-    if error.message.lower().startswith("too many requests"):
-        return _flood(SOON)
-    return DeliveryError("no_answer", "Telegram did not confirm the message; it may have arrived.", uncertain=True)
-
-
-def _trouble(error: Exception) -> DeliveryError:
-    """Whatever went wrong, without the words of its message: they may be a person's."""
-    if isinstance(error, TelegramError):
-        return told(error)
-    return DeliveryError(type(error).__name__, "Something unexpected went wrong.", uncertain=True)
+# ---- small print
 
 
 class _Line:
@@ -351,7 +315,8 @@ class _Line:
 
     def note(self, trouble: DeliveryError) -> None:
         if trouble.code != self._trouble:
-            log.warning("telegram_trouble", code=trouble.code, sentence=trouble.sentence)
+            loud = log.error if trouble.halt or trouble.code == "conflict" else log.warning
+            loud("telegram_trouble", code=trouble.code, sentence=trouble.sentence)
         self._trouble = trouble.code
 
     async def rest(self, trouble: DeliveryError) -> None:
@@ -394,5 +359,5 @@ def _secret_of(token: str) -> str:
 
 def _hush() -> None:
     """These libraries log addresses with our token in them, and what people wrote."""
-    for name in ("httpx", "httpcore", "telegram"):
+    for name in ("aiohttp", "telegram"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)

@@ -33,6 +33,8 @@ ABOUT_THE_CHAT = (
     "chat_background_set",
     "write_access_allowed",
     "connected_website",
+    "migrate_to_chat_id",
+    "migrate_from_chat_id",
 )
 TO_A_BOT = re.compile(r"(/\w{1,32})@\w+", re.ASCII)
 START = re.compile(r"/start(?:\s+([A-Za-z0-9_-]{1,64}))?\s*")
@@ -90,6 +92,7 @@ def _tapped(query: Fields, number: str, now: datetime) -> Incoming | None:
         message_id=f"cb:{query['id']}",
         kind="tap",
         tap=Tap.read(query.get("data") or ""),
+        payload={"shown": f"{chat['id']}:{query['message']['message_id']}"},
         language=_language(query.get("from")),
     )
 

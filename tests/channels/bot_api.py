@@ -11,7 +11,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -27,10 +27,9 @@ Params = dict[str, Any]
 
 NOT_BY_DEFAULT = {"chat_member", "message_reaction", "message_reaction_count"}
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-MESSAGE_PARAMETERS = (
-    "business_connection_id chat_id message_thread_id direct_messages_topic_id text parse_mode entities "
-    "link_preview_options disable_notification protect_content allow_paid_broadcast message_effect_id "
-    "suggested_post_parameters reply_parameters reply_markup"
+OF_EVERY_MESSAGE = (
+    "business_connection_id chat_id message_thread_id direct_messages_topic_id disable_notification protect_content "
+    "allow_paid_broadcast message_effect_id suggested_post_parameters reply_parameters reply_markup "
 )
 PARAMETERS = {
     "getMe": "",
@@ -41,9 +40,19 @@ PARAMETERS = {
     "setMyCommands": "commands scope language_code",
     "getMyCommands": "scope language_code",
     "deleteMyCommands": "scope language_code",
-    "sendMessage": MESSAGE_PARAMETERS,
+    "sendMessage": OF_EVERY_MESSAGE + "text parse_mode entities link_preview_options",
+    "sendVenue": OF_EVERY_MESSAGE + "latitude longitude title address foursquare_id foursquare_type google_place_id "
+    "google_place_type",
+    "sendDocument": OF_EVERY_MESSAGE + "document thumbnail caption parse_mode caption_entities "
+    "show_caption_above_media disable_content_type_detection",
+    "editMessageReplyMarkup": "business_connection_id chat_id message_id inline_message_id reply_markup",
+    "getFile": "file_id",
     "answerCallbackQuery": "callback_query_id text show_alert url cache_time",
 }
+MARKUP = {"inline_keyboard", "keyboard", "is_persistent", "resize_keyboard", "one_time_keyboard"}
+MARKUP |= {"input_field_placeholder", "selective", "remove_keyboard", "force_reply"}
+BUTTON = {"text", "callback_data", "url", "copy_text", "style", "request_contact", "request_location"}
+DOWN, UP = 20 * 2**20, 50 * 2**20  # the largest file that a bot may fetch, and send
 
 
 class Refused(Exception):
@@ -64,16 +73,22 @@ class Fault:
     What goes wrong with a call. ``delivered``: the call takes effect first, and then it goes wrong.
 
     With a delay alone nothing fails: the answer comes late, and so does the message unless it was delivered first.
+    ``body`` is an answer of that many bytes and no more; ``missing`` are bytes that were promised and never come.
     """
 
     status: int = 0
     description: str = ""
     retry_after: int = 0
+    body: bytes | None = None
+    missing: int = 0
     hang_up: bool = False
     delay: float = 0.0
     delivered: bool = False
 
     def response(self) -> Response:
+        if self.body is not None:
+            length = str(len(self.body) + self.missing)
+            return Response(self.body, self.status or 200, headers={"Content-Length": length})
         parameters = {"retry_after": self.retry_after} if self.retry_after else {}
         return Refused(self.status, self.description or f"Error {self.status}", **parameters).response()
 
@@ -118,6 +133,8 @@ class Received:
     text: str
     rows: tuple[tuple[Params, ...], ...]
     raw: Params
+    keyboard: tuple[tuple[Params, ...], ...] = ()  # in place of the phone's own
+    paid: bool = False
 
     @property
     def buttons(self) -> list[Params]:
@@ -157,6 +174,8 @@ class BotApi:
         self.offsets: list[int] = []
         self.phones: dict[int, Phone] = {}
         self.queries: dict[str, Query] = {}
+        self.files: dict[str, bytes] = {}
+        self.moved: dict[int, int] = {}  # groups that have a new number
         self.next_update = 100_000_001
         self._message_ids = itertools.count(1)
         self._query_ids = itertools.count(4_611_686_018_427_387_904)
@@ -184,7 +203,10 @@ class BotApi:
 
     async def _run(self, started: threading.Event) -> None:
         self._stop, self._news = asyncio.Event(), asyncio.Event()
-        routes = [Route("/bot{token}/{method}", self._serve, methods=["GET", "POST"])]
+        routes = [
+            Route("/bot{token}/{method}", self._serve, methods=["GET", "POST"]),
+            Route("/file/bot{token}/{path:path}", self._download),
+        ]
         self._app = Starlette(routes=routes, exception_handlers={404: _not_found})
         async with httpx.AsyncClient(timeout=60, trust_env=False) as self._client, _served(self) as self.url:
             self._loop = asyncio.get_running_loop()
@@ -294,7 +316,7 @@ class BotApi:
         await asyncio.sleep(fault.delay)
         if fault.hang_up:
             return await _hang_up(request)
-        if fault.status:
+        if fault.status or fault.body is not None:
             return fault.response()
         return early or await self._done(method, params)
 
@@ -314,6 +336,10 @@ class BotApi:
             "getMyCommands": self._get_my_commands,
             "deleteMyCommands": self._delete_my_commands,
             "sendMessage": self._send_message,
+            "sendVenue": self._send_venue,
+            "sendDocument": self._send_document,
+            "editMessageReplyMarkup": self._edit_message_reply_markup,
+            "getFile": self._get_file,
             "answerCallbackQuery": self._answer_callback_query,
         }
         with self.changed:
@@ -500,24 +526,133 @@ class BotApi:
 
     def _send_message(self, params: Params) -> Params:
         phone = self._recipient(params.get("chat_id", ""))
-        text = _text(params.get("text", ""))
-        rows = _rows(params)
+        return self._shown(phone, params, {"text": _text(params.get("text", ""))})
+
+    def _send_venue(self, params: Params) -> Params:
+        phone = self._recipient(params.get("chat_id", ""))
+        for name in ("latitude", "longitude", "title", "address"):
+            if not str(params.get(name, "")).strip():
+                raise Refused(400, f"Bad Request: {name} is empty")
+        location = {name: float(params[name]) for name in ("latitude", "longitude")}
+        if abs(location["latitude"]) > 90 or abs(location["longitude"]) > 180:
+            raise Refused(400, "Bad Request: wrong latitude or longitude specified")
+        venue = {"location": location, "title": params["title"], "address": params["address"]}
+        return self._shown(phone, params, {"venue": venue, "location": location})
+
+    def _send_document(self, params: Params) -> Params:
+        phone = self._recipient(params.get("chat_id", ""))
+        caption = params.get("caption", "")
+        if len(caption.encode("utf-16-le")) // 2 > 1024:
+            raise Refused(400, "Bad Request: message caption is too long")
+        document = self._document(params.get("document", ""))
+        return self._shown(phone, params, {"document": document} | ({"caption": caption} if caption else {}))
+
+    def _document(self, given: Any) -> Params:
+        """A file that comes with the call, or one that is here by the name we gave it."""
+        if not given:
+            raise Refused(400, "Bad Request: there is no document in the request")
+        if not isinstance(given, tuple):
+            if given not in self.files:
+                raise Refused(400, "Bad Request: wrong file identifier/HTTP URL specified")
+            return self.keeps(str(given), self.files[given])
+        name, kind, content = given
+        if not content:
+            raise Refused(400, "Bad Request: file must be non-empty")
+        if len(content) > UP:
+            raise Refused(413, "Request Entity Too Large")
+        return self.keeps(f"sent-{len(self.files)}", content) | {"file_name": name, "mime_type": kind}
+
+    def keeps(self, file_id: str, content: bytes) -> Params:
+        """A file as a message shows it; what is in it waits here."""
+        self.files[file_id] = content
+        return {"file_id": file_id, "file_unique_id": f"unique-{file_id}", "file_size": len(content)}
+
+    def _shown(self, phone: "Phone", params: Params, content: Params) -> Params:
+        """The message on its phone."""
+        markup = self._markup(params)
         self._not_too_fast(phone.id)
         message: Params = {
             "message_id": self.next_message(),
             "from": {key: value for key, value in self._get_me({}).items() if not key.startswith(("can", "supp"))},
             "chat": phone.chat,
             "date": int(time.time()),
-            "text": text,
+            **content,
         }
+        rows, keyboard = markup.get("inline_keyboard", []), markup.get("keyboard", [])
         if rows:
             message["reply_markup"] = {"inline_keyboard": rows}
-        phone.messages.append(Received(message["message_id"], text, tuple(map(tuple, rows)), message))
+        received = Received(
+            message["message_id"],
+            content.get("text") or content.get("caption", ""),
+            tuple(map(tuple, rows)),
+            message,
+            tuple(map(tuple, keyboard)),
+            str(params.get("allow_paid_broadcast", "")).lower() == "true",
+        )
+        phone.messages.append(received)
         return message
+
+    def _markup(self, params: Params) -> Params:
+        markup: Params = _decoded(params.get("reply_markup", "{}"))
+        for name in markup.keys() - MARKUP:
+            self._violation(f"reply_markup: unknown field {name}")
+        if len(markup.keys() & {"inline_keyboard", "keyboard", "remove_keyboard", "force_reply"}) > 1:
+            self._violation("reply_markup: one keyboard or the other")
+        rows = markup.get("inline_keyboard", []) + markup.get("keyboard", [])
+        for name in {name for row in rows for button in row for name in button} - BUTTON:
+            self._violation(f"button: unknown field {name}")
+        _sound_rows(markup)
+        return markup
+
+    def _edit_message_reply_markup(self, params: Params) -> Params:
+        phone = self._recipient(params.get("chat_id", ""))
+        if not str(params.get("message_id", "")):
+            raise Refused(400, "Bad Request: message identifier is not specified")
+        markup, number = self._markup(params), int(params["message_id"])
+        at = next((at for at, one in enumerate(phone.messages) if one.message_id == number), None)
+        if at is None:
+            raise Refused(400, "Bad Request: message to edit not found")
+        if "keyboard" in markup:
+            raise Refused(400, "Bad Request: inline keyboard expected")
+        message, rows = phone.messages[at], tuple(map(tuple, markup.get("inline_keyboard", [])))
+        if rows == message.rows:
+            reason = "specified new message content and reply markup are exactly the same as a current content"
+            raise Refused(400, f"Bad Request: message is not modified: {reason} and reply markup of the message")
+        raw = {key: value for key, value in message.raw.items() if key != "reply_markup"}
+        raw |= {"reply_markup": {"inline_keyboard": rows}} if rows else {}
+        phone.messages[at] = replace(message, rows=rows, raw=raw)
+        return raw
+
+    # ---- files
+
+    def _get_file(self, params: Params) -> Params:
+        file_id = str(params.get("file_id", ""))
+        if file_id not in self.files:
+            raise Refused(400, "Bad Request: wrong file_id or the file is temporarily unavailable")
+        if len(self.files[file_id]) > DOWN:
+            raise Refused(400, "Bad Request: file is too big")
+        return self.keeps(file_id, self.files[file_id]) | {"file_path": f"documents/{file_id}"}
+
+    async def _download(self, request: Request) -> Response:
+        token, file_id = request.path_params["token"], request.path_params["path"].removeprefix("documents/")
+        with self.changed:
+            self.calls.append(Call("download", {"file_id": file_id}, time.monotonic()))
+            content = self.files.get(file_id) if token == self.token else None
+        fault = self._fault("download")
+        if fault is not None:
+            await asyncio.sleep(fault.delay)
+            if fault.hang_up:
+                return await _hang_up(request)
+            if fault.status or fault.body is not None:
+                return fault.response()
+        return Refused(404, "Not Found").response() if content is None else Response(content)
 
     def _recipient(self, chat_id: Any) -> "Phone":
         if not str(chat_id):
             raise Refused(400, "Bad Request: chat_id is empty")
+        if moved := self.moved.get(int(chat_id)) if re.fullmatch(r"-?\d+", str(chat_id)) else None:
+            reason = "group chat was upgraded to a supergroup chat"
+            raise Refused(400, f"Bad Request: {reason}", migrate_to_chat_id=moved)
         phone = self.phones.get(int(chat_id)) if re.fullmatch(r"-?\d+", str(chat_id)) else None
         if phone is None:
             raise Refused(400, "Bad Request: chat not found")
@@ -587,15 +722,15 @@ class Phone:
         return self._happens("message", self._message(content), str(self.id))
 
     def sends_photo(self, caption: str = "") -> Params:
-        sizes = [{**_some_file("photo", side), "width": side, "height": side} for side in (90, 320, 1280)]
+        sizes = [{**self._file("photo", side), "width": side, "height": side} for side in (90, 320, 1280)]
         return self.sends(photo=sizes, **({"caption": caption} if caption else {}))
 
     def sends_voice(self) -> Params:
-        return self.sends(voice={**_some_file("voice"), "duration": 3, "mime_type": "audio/ogg"})
+        return self.sends(voice={**self._file("voice"), "duration": 3, "mime_type": "audio/ogg"})
 
     def sends_sticker(self) -> Params:
         looks = {"type": "regular", "is_animated": False, "is_video": False}
-        return self.sends(sticker={**_some_file("sticker"), **looks, "width": 512, "height": 512, "emoji": "👍"})
+        return self.sends(sticker={**self._file("sticker"), **looks, "width": 512, "height": 512, "emoji": "👍"})
 
     def sends_location(self, latitude: float = 45.07, longitude: float = 7.69) -> Params:
         return self.sends(location={"latitude": latitude, "longitude": longitude})
@@ -604,8 +739,10 @@ class Phone:
         whose = self.id if own else self.id + 1
         return self.sends(contact={"phone_number": "+390000000000", "first_name": "Amina", "user_id": whose})
 
-    def sends_document(self, name: str = "cv.pdf", caption: str = "") -> Params:
-        document = {**_some_file("document"), "file_name": name, "mime_type": "application/pdf"}
+    def sends_document(
+        self, name: str = "cv.pdf", caption: str = "", content: bytes | None = None, kind: str = "application/pdf"
+    ) -> Params:
+        document = {**self._file("document", content=content), "file_name": name, "mime_type": kind}
         return self.sends(document=document, **({"caption": caption} if caption else {}))
 
     def edits(self, text: str) -> Params:
@@ -625,6 +762,12 @@ class Phone:
         query = self.api.query(self.id)
         body = {"id": query.id, "from": self.user, "message": message, "chat_instance": "1", "data": data}
         return self._happens("callback_query", body, f"tap {self.id}")
+
+    def presses(self, label: str) -> Params:
+        """Touch a key of the keyboard the bot has put in place of the phone's own."""
+        keys = next((shown.keyboard for shown in reversed(self.messages) if shown.keyboard), ())
+        key = next(key for row in keys for key in row if key["text"] == label)
+        return self.sends_contact() if key.get("request_contact") else self.writes(label)
 
     def blocks(self) -> Params:
         self.blocked = True
@@ -650,6 +793,11 @@ class Phone:
             return self.messages[start : start + more]
 
     # ---- the small print
+
+    def _file(self, kind: str, number: int = 1, content: bytes | None = None) -> Params:
+        """Each file with content of its own has a name of its own."""
+        own = f"{self.id}-{self.api.next_message()}" if content is not None else str(number)
+        return self.api.keeps(f"{kind}-{own}", bytes(1000 * number) if content is None else content)
 
     def _message(self, content: Params) -> Params:
         number = self.api.next_message()
@@ -707,8 +855,15 @@ async def _parameters(request: Request) -> Params:
     if kind.startswith("application/json"):
         return params | dict(await request.json())
     if kind.startswith("multipart/form-data"):
-        return params | dict(await request.form())
+        async with request.form() as form:
+            given = {name: await _given(value) for name, value in form.items()}
+        return params | given
     return params | dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
+
+
+async def _given(value: Any) -> Any:
+    """A part of a form: words, or a file's name, kind and content."""
+    return value if isinstance(value, str) else (value.filename, value.content_type, await value.read())
 
 
 def _decoded(value: Any) -> Any:
@@ -731,15 +886,21 @@ def _text(text: str) -> str:
     return text.strip()
 
 
-def _rows(params: Params) -> list[list[Params]]:
-    markup = _decoded(params.get("reply_markup", "{}"))
-    rows: list[list[Params]] = markup.get("inline_keyboard", [])
-    if any(len(row) > 8 for row in rows) or sum(map(len, rows)) > 100:
-        raise Refused(400, "Bad Request: reply markup is too long")
-    for row in rows:
-        for button in row:
-            _sound(button)
-    return rows
+def _sound_rows(markup: Params) -> None:
+    for name, sound in (("inline_keyboard", _sound), ("keyboard", _sound_key)):
+        rows: list[list[Params]] = markup.get(name, [])
+        if any(len(row) > (8 if name == "inline_keyboard" else 12) for row in rows) or sum(map(len, rows)) > 100:
+            raise Refused(400, "Bad Request: reply markup is too long")
+        for row in rows:
+            for button in row:
+                sound(button)
+
+
+def _sound_key(button: Params) -> None:
+    if not button.get("text", "").strip():
+        raise Refused(400, "Bad Request: keyboard button text must be non-empty")
+    if "callback_data" in button or "url" in button:
+        raise Refused(400, "Bad Request: can't parse keyboard button: it belongs to an inline keyboard")
 
 
 def _sound(button: Params) -> None:
@@ -753,10 +914,6 @@ def _sound(button: Params) -> None:
         )
     if not 1 <= len(button["callback_data"].encode()) <= 64:
         raise Refused(400, "Bad Request: BUTTON_DATA_INVALID")
-
-
-def _some_file(kind: str, number: int = 1) -> Params:
-    return {"file_id": f"{kind}-{number}", "file_unique_id": f"unique-{kind}-{number}", "file_size": 1000 * number}
 
 
 async def _not_found(request: Request, error: Exception) -> Response:
