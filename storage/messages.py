@@ -1,12 +1,26 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Everything said, in both directions: the log and the outbox."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from storage.prepared import Prepared, inserting
 from storage.tables import identities, messages, people
@@ -16,6 +30,16 @@ UNFINISHED = ("failed", "waiting")
 IN_FLIGHT = ("claimed", "sending")
 UNSENT = ("pending", *IN_FLIGHT)
 SHOWN = ("sending", "sent", "delivered", "read", "uncertain")
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a worker has room for: so many messages, and of them so many pushes; nothing of some channels."""
+
+    most: int = 30
+    pushes: int = 30
+    shut: Collection[str] = ()  # channels of which nothing is wanted now
+    replies_only: Collection[str] = ()  # channels of which only replies are
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +92,24 @@ class Claimed:
     lease: str
 
 
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """A message about to leave, and how things stand with its person and its chat at this moment."""
+
+    message: Message
+    stopped_at: datetime | None
+    blocked_at: datetime | None
+    is_busy: bool  # another worker is sending to this chat right now
+
+
 _columns = [messages.c[name] for name in Message.__dataclass_fields__]
 _earlier = messages.alias("earlier")
+
+
+def _unsent(rows: FromClause) -> ColumnElement[bool]:
+    """In the very words of the indexes of the outbox: SQLite takes them only then, and else reads the whole log."""
+    return rows.c.state.in_([literal_column(f"'{state}'") for state in UNSENT])
+
 
 _INCOMING = (
     "person_id identity_id direction channel kind text state at update_key message_key payload "
@@ -86,6 +126,53 @@ _put_out = inserting(messages, _OUTGOING, returning=messages.c.id)
 _NOTHING: dict[str, Any] = dict.fromkeys(_OUTGOING.split())
 _by_id = select(*_columns).where(messages.c.id == bindparam("id"))
 _get = Prepared(_by_id)
+# A stop takes the same row for itself: it is seen here, or it waits until this message counts as on its way.
+_hold_person = Prepared(
+    select(people.c.id).where(people.c.id == bindparam("person_id")).with_for_update(key_share=True)
+)
+_is_busy = exists().where(
+    _earlier.c.identity_id == messages.c.identity_id, _unsent(_earlier), _earlier.c.state == "sending"
+)
+_leaving = Prepared(
+    select(*_columns, people.c.stopped_at, identities.c.blocked_at, _is_busy)
+    .join(identities, identities.c.id == messages.c.identity_id)
+    .join(people, people.c.id == messages.c.person_id)
+    .where(messages.c.id == bindparam("id"))
+    .with_for_update(of=messages)
+)
+_on_its_way = Prepared(
+    update(messages)
+    .where(messages.c.id == bindparam("b_id"))
+    .values(state="sending", lease_until=bindparam("until"), text=bindparam("words"))
+)
+_arrived = Prepared(
+    update(messages)
+    .where(
+        messages.c.id == bindparam("b_id"),
+        messages.c.lease == bindparam("b_lease"),
+        or_(*(messages.c.state == state for state in IN_FLIGHT)),
+    )
+    .values(
+        state="sent",
+        provider_id=bindparam("number"),
+        sent_at=bindparam("now"),
+        reason=null(),
+        retry_at=null(),
+        lease=null(),
+        lease_until=null(),
+    )
+    .returning(messages.c.id)
+)
+_heard = Prepared(
+    select(messages.c.at, messages.c.kind, messages.c.text, messages.c.reason)
+    .where(
+        messages.c.person_id == bindparam("person_id"),
+        messages.c.identity_id == bindparam("identity_id"),
+        messages.c.direction == "in",
+    )
+    .order_by(messages.c.id.desc())
+    .limit(bindparam("most"))
+)
 _newest_choice = (
     select(*_columns)
     .where(
@@ -118,22 +205,33 @@ class Messages:
         rows = self.store.run(_get, {"id": id})
         return Message(*rows[0]) if rows else None
 
-    def lock(self, id: int) -> Message | None:
-        """The message, which nobody else may change until this transaction ends."""
-        rows = self.store.read(_by_id.with_for_update(), {"id": id})
-        return Message(*rows[0]) if rows else None
+    def leaving(self, id: int, person_id: int) -> Leaving | None:
+        """
+        A message as it stands, which nobody else may change until this transaction ends.
 
-    def anything_due(self, now: datetime, real: datetime) -> bool:
+        Its person is held as well, and before it: whatever they say from now on counts for the next message.
+        """
+        if self.store.is_postgresql:
+            self.store.run(_hold_person, {"person_id": person_id})
+        rows = self.store.run(_leaving, {"id": id})
+        return Leaving(Message(*rows[0][:-3]), *rows[0][-3:]) if rows else None
+
+    def on_its_way(self, id: int, text: str, until: datetime) -> None:
+        """From here on it may have arrived; the lease runs anew, until then in real time."""
+        self.store.run(_on_its_way, {"b_id": id, "words": text, "until": until})
+
+    def anything_due(self, now: datetime, real: datetime, only_replies: bool = False) -> bool:
         """Is there anything a worker could claim or recover?"""
-        pending = and_(
+        due = (
             messages.c.state == "pending",
+            messages.c.priority == 0 if only_replies else true(),
             messages.c.due_at <= now,
             or_(messages.c.retry_at.is_(None), messages.c.retry_at <= real),
         )
-        lost = and_(messages.c.state.in_(IN_FLIGHT), messages.c.lease_until < real)
-        return bool(
-            self.store.read(select(messages.c.id).where(messages.c.direction == "out", or_(pending, lost)).limit(1))
-        )
+        return self._any(*due) or self._any(messages.c.state.in_(IN_FLIGHT), messages.c.lease_until < real)
+
+    def _any(self, *where: ColumnElement[bool]) -> bool:
+        return bool(self.store.read(select(messages.c.id).where(_unsent(messages), *where).limit(1)))
 
     def change(self, id: int, **values: Any) -> None:
         self.store.write(update(messages).where(messages.c.id == id).values(**values))
@@ -161,6 +259,27 @@ class Messages:
         )
         return [row[0] for row in self.store.read(statement)]
 
+    def known_keys(self, keys: Collection[str]) -> set[str]:
+        """Those of the keys that a message has already."""
+        asked = sorted(keys)
+        parts = [asked[start : start + 500] for start in range(0, len(asked), 500)]
+        rows = [
+            row
+            for part in parts
+            for row in self.store.read(select(messages.c.dedupe_key).where(messages.c.dedupe_key.in_(part)))
+        ]
+        return {row[0] for row in rows}
+
+    def told(self, person_id: int, subject: str, moment: str | None = None) -> dict[str, Any] | None:
+        """What the newest push about something told this person; with ``moment``, the newest one of that name."""
+        rows = self._all(
+            select(*_columns)
+            .where(messages.c.person_id == person_id, messages.c.subject == subject, messages.c.state.in_(SHOWN))
+            .order_by(messages.c.id.desc())
+        )
+        facts = [row.payload for row in rows if row.payload and "starts_at" in row.payload]
+        return next((one for one in facts if moment is None or one.get("moment") == moment), None)
+
     def find_by_dedupe(self, key: str) -> Message | None:
         found = self._all(select(*_columns).where(messages.c.dedupe_key == key))
         return found[0] if found else None
@@ -172,24 +291,23 @@ class Messages:
         real: datetime,
         until: datetime,
         lease: str,
-        limit: int,
+        room: Room,
         identity_id: int | None = None,
-        without: Collection[str] = (),
     ) -> list[Claimed]:
         """
         Take what is due out of the outbox, replies first, one message per chat and class, never past an earlier one.
 
         ``now`` decides what is due; ``real`` and ``until`` are real time, for leases and back-off.
         """
-        rows = self.store.read(_claimable(now, real, limit, identity_id, without))
-        if not rows:
-            return []
-        self.store.write(
-            update(messages)
-            .where(messages.c.id.in_([row.id for row in rows]))
-            .values(state="claimed", lease=lease, lease_until=until)
-        )
-        return [Claimed(*(*row, lease)) for row in rows]
+        where = [messages.c.identity_id == identity_id] if identity_id is not None else []
+        found = self._claimable(now, real, room.most, [*where, _is_reply, _not_of(room.shut)])
+        if (pushes := min(room.pushes, room.most - len(found))) > 0:
+            shut = {*room.shut, *room.replies_only}
+            found += self._claimable(now, real, pushes, [*where, _is_push, _not_of(shut)])
+        if found:
+            claimed = update(messages).where(messages.c.id.in_([row.id for row in found]))
+            self.store.write(claimed.values(state="claimed", lease=lease, lease_until=until))
+        return [Claimed(*(*row, lease)) for row in found]
 
     def settle(self, id: int, lease: str, /, **values: Any) -> bool:
         """Record what became of a claimed message and let go of it; False if the claim is no longer ours."""
@@ -201,19 +319,81 @@ class Messages:
         )
         return self.store.write(statement).first() is not None
 
-    def recover(self, real: datetime) -> None:
-        """Claims whose worker has gone: what had not left yet is pending again, what may have left is uncertain."""
-        over = and_(messages.c.direction == "out", messages.c.lease_until < real)
-        self.store.write(
+    def arrived(self, id: int, lease: str, provider_id: str, now: datetime) -> bool:
+        """
+        It has arrived at the channel; False if the message is no longer ours to speak of.
+
+        Good news that comes after we were given up counts: what was uncertain is sent.
+        """
+        if self.store.run(_arrived, {"b_id": id, "b_lease": lease, "number": provider_id, "now": now}):
+            return True
+        return self._turned_out(provider_id, messages.c.id == id, messages.c.lease == lease)
+
+    def proven(self, id: int, provider_id: str | None) -> bool:
+        """Somebody has answered it, so it did arrive: what was uncertain is sent. False if it was not uncertain."""
+        return self._turned_out(provider_id, messages.c.id == id)
+
+    def _turned_out(self, provider_id: str | None, *which: ColumnElement[bool]) -> bool:
+        """What stood as uncertain has arrived; its repeat, if it has not left, is not needed."""
+        statement = (
             update(messages)
-            .where(over, messages.c.state == "claimed")
-            .values(state="pending", lease=None, lease_until=None)
+            .where(messages.c.direction == "out", messages.c.state == "uncertain", *which)
+            .values(state="sent", reason=None, lease=None, provider_id=provider_id)
+            .returning(messages.c.dedupe_key)
         )
-        self.store.write(
-            update(messages)
-            .where(over, messages.c.state == "sending")
-            .values(state="uncertain", reason="worker_gone", lease=None, lease_until=None)
+        rows = self.store.write(statement).all()
+        if rows and rows[0][0]:
+            self.store.write(
+                update(messages)
+                .where(messages.c.dedupe_key == repeat_key(rows[0][0]), messages.c.state == "pending")
+                .values(state="superseded", reason="arrived_after_all")
+            )
+        return bool(rows)
+
+    def recover(self, real: datetime, now: datetime) -> list[int]:
+        """
+        Claims whose worker has gone: what had not left yet is pending again, what may have left is uncertain. Returns
+        the numbers of the latter. They keep the name of the claim: should its worker come back, it knows better.
+        """
+        rows = self.store.read(
+            select(messages.c.id, messages.c.state, messages.c.kind)
+            .where(_unsent(messages), messages.c.state.in_(IN_FLIGHT), messages.c.lease_until < real)
+            .with_for_update(skip_locked=True)
         )
+        unsure = [row.id for row in rows if row.state == "sending" and row.kind != "retired"]
+        again = [row.id for row in rows if row.id not in unsure]
+        if again:
+            back = {"state": "pending", "lease": None, "lease_until": None}
+            self.store.write(update(messages).where(messages.c.id.in_(again)).values(back))
+        if unsure:
+            lost = {"state": "uncertain", "reason": "worker_gone", "lease_until": None, "sent_at": now}
+            self.store.write(update(messages).where(messages.c.id.in_(unsure)).values(lost))
+        return unsure
+
+    def _claimable(self, now: datetime, real: datetime, limit: int, where: Sequence[ColumnElement[bool]]) -> list[Any]:
+        statement = (
+            select(
+                *(messages.c[name] for name in list(Claimed.__dataclass_fields__)[:8]),
+                identities.c.address,
+                identities.c.simulated,
+                messages.c.attempts,
+                messages.c.payload,
+            )
+            .join(identities, identities.c.id == messages.c.identity_id)
+            .where(
+                _unsent(messages),
+                messages.c.state == "pending",
+                messages.c.due_at <= now,
+                or_(messages.c.retry_at.is_(None), messages.c.retry_at <= real),
+                ~_blocked(now, real),
+                *where,
+            )
+            # As the index has them: any other order would read a whole backlog to find its first few.
+            .order_by(messages.c.priority, messages.c.due_at)
+            .limit(limit)
+            .with_for_update(of=messages, skip_locked=True)
+        )
+        return sorted(self.store.read(statement), key=lambda row: (row.priority, row.id))
 
     def shown_after(self, identity_id: int, id: int) -> list[Message]:
         """What a chat has been sent after a message of either direction, oldest first."""
@@ -232,8 +412,7 @@ class Messages:
         """Is something due for this chat still on its way?"""
         statement = select(messages.c.id).where(
             messages.c.identity_id == identity_id,
-            messages.c.state.in_(UNSENT),
-            messages.c.direction == "out",
+            _unsent(messages),
             messages.c.due_at <= now,
         )
         return bool(self.store.read(statement.limit(1)))
@@ -254,19 +433,48 @@ class Messages:
         )
         return int(self.store.read(statement)[0][0])
 
-    def never_arrived(self, subject: str) -> bool:
-        """Did the newest push with choices about this end without reaching anybody?"""
-        rows = self.store.read(
-            select(messages.c.state)
+    def newest_push(self, subject: str, moment: str) -> Message | None:
+        """The newest message with choices that a moment has put out about something."""
+        rows = self._all(
+            select(*_columns)
             .where(messages.c.subject == subject, messages.c.options.is_not(None), messages.c.kind == "moment")
             .order_by(messages.c.id.desc())
-            .limit(1)
         )
-        return bool(rows) and rows[0][0] in ("suppressed", "missed", "failed")
+        return next((row for row in rows if (row.payload or {}).get("moment") == moment), None)
 
     def of(self, person_id: int) -> list[Message]:
         """All that was said with a person, oldest first."""
         return self._all(select(*_columns).where(messages.c.person_id == person_id).order_by(messages.c.id))
+
+    def with_buttons(self, person_id: int, subject: str) -> list[Message]:
+        """What was shown to a person about something, with choices."""
+        return self._all(
+            select(*_columns).where(
+                messages.c.person_id == person_id,
+                messages.c.subject == subject,
+                messages.c.options.is_not(None),
+                messages.c.provider_id.is_not(None),
+                messages.c.state.in_(SHOWN),
+            )
+        )
+
+    def heard(self, person_id: int, identity_id: int, most: int) -> list[tuple[datetime, str, str, str | None]]:
+        """When, how and what somebody wrote last in a chat, and what became of it (the reason); newest first."""
+        found = {"person_id": person_id, "identity_id": identity_id, "most": most}
+        return self.store.run(_heard, found)
+
+    def suppress(
+        self, person_id: int, *, reason: str, identity_id: int | None = None, moments: Collection[str] | None = None
+    ) -> None:
+        """What is pending for a person will not be sent: all of it, what is for one chat, or what these moments say."""
+        statement = update(messages).where(
+            messages.c.person_id == person_id, messages.c.direction == "out", messages.c.state == "pending"
+        )
+        if identity_id is not None:
+            statement = statement.where(messages.c.identity_id == identity_id)
+        if moments is not None:
+            statement = statement.where(messages.c.payload["moment"].as_string().in_(moments))
+        self.store.write(statement.values(state="suppressed", reason=reason))
 
     def supersede(self, subject: str, *, reason: str) -> None:
         """What is pending about something that has changed will not be sent."""
@@ -280,44 +488,28 @@ class Messages:
         return [Message(*row) for row in self.store.read(statement)]
 
 
-def _claimable(
-    now: datetime, real: datetime, limit: int, identity_id: int | None, without: Collection[str]
-) -> Select[Any]:
-    blocked = exists().where(
+def repeat_key(key: str) -> str:
+    """The dedupe key of the one repetition that a message may have."""
+    return f"{key}:repeat"
+
+
+_is_reply, _is_push = messages.c.priority == 0, messages.c.priority > 0
+
+
+def _not_of(channels: Collection[str]) -> ColumnElement[bool]:
+    return messages.c.channel.not_in(sorted(channels)) if channels else true()
+
+
+def _blocked(now: datetime, real: datetime) -> ColumnElement[bool]:
+    """
+    Must this message wait for another one of its chat: one on its way, an earlier one of its own class, or one after
+    which the channel wants a pause in this chat?
+    """
+    waits = _earlier.c.state == "pending"
+    is_ahead = and_(_earlier.c.priority == messages.c.priority, _earlier.c.due_at <= now, _earlier.c.id < messages.c.id)
+    is_flooded = and_(_earlier.c.reason == "flood", _earlier.c.retry_at > real)
+    return exists().where(
         _earlier.c.identity_id == messages.c.identity_id,
-        _earlier.c.direction == "out",
-        _earlier.c.state.in_(UNSENT),
-        or_(
-            _earlier.c.state.in_(IN_FLIGHT),
-            and_(
-                _earlier.c.state == "pending",
-                _earlier.c.priority == messages.c.priority,
-                _earlier.c.due_at <= now,
-                _earlier.c.id < messages.c.id,
-            ),
-        ),
+        _unsent(_earlier),
+        or_(_earlier.c.state.in_(IN_FLIGHT), and_(waits, or_(is_ahead, is_flooded))),
     )
-    statement = (
-        select(
-            *(messages.c[name] for name in list(Claimed.__dataclass_fields__)[:8]),
-            identities.c.address,
-            identities.c.simulated,
-            messages.c.attempts,
-            messages.c.payload,
-        )
-        .join(identities, identities.c.id == messages.c.identity_id)
-        .join(people, people.c.id == messages.c.person_id)
-        .where(
-            messages.c.direction == "out",
-            messages.c.state == "pending",
-            messages.c.due_at <= now,
-            or_(messages.c.retry_at.is_(None), messages.c.retry_at <= real),
-            ~blocked,
-        )
-        .order_by(messages.c.priority, messages.c.due_at, messages.c.id)
-        .limit(limit)
-        .with_for_update(of=messages, skip_locked=True)
-    )
-    if without:
-        statement = statement.where(messages.c.channel.not_in(without))
-    return statement if identity_id is None else statement.where(messages.c.identity_id == identity_id)

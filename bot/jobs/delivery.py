@@ -3,19 +3,26 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from typing import TypeVar
 
 import structlog
 
 from bot.contract import DeliveryError, Transport
 from bot.jobs.bucket import Buckets
 from handlers.desk.delivery import Delivery
-from storage.messages import Claimed
+from storage import Unavailable
+from storage.messages import Claimed, Room
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
+
 HALT = timedelta(minutes=1)  # how long a channel with wrong settings is left alone
+LONGEST_LINE = 30.0  # seconds before a token; well within a lease, and whoever waits longer goes back to the outbox
+# The database may be away for a moment just when there is something to write down: what has left must not be forgotten.
+PATIENCE = (0.1, 0.5, 1, 2, 4, 8, 15)
 NO_CHANNEL = DeliveryError("no_channel", "This channel is not set up on this desk.", halt=True)
 
 
@@ -38,18 +45,16 @@ class Deliverer:
 
     async def run_once(self, limit: int = 30, identity_id: int | None = None) -> int:
         """Send what is due now. Returns how many messages were claimed."""
-        chats = await self.claimed(limit, identity_id)
+        chats = await self.claimed(Room(limit, limit), identity_id)
         await asyncio.gather(*(self.send(messages) for messages in chats))
         return sum(map(len, chats))
 
-    async def claimed(
-        self, limit: int = 30, identity_id: int | None = None, without: Collection[str] = ()
-    ) -> list[list[Claimed]]:
-        """Take what is due, chat by chat; nothing of the channels to do without."""
-        if identity_id is None and not await asyncio.to_thread(self.delivery.anything_due):
+    async def claimed(self, room: Room, identity_id: int | None = None) -> list[list[Claimed]]:
+        """Take what is due, chat by chat, as far as there is room."""
+        if identity_id is None and not await asyncio.to_thread(self.delivery.anything_due, not room.pushes):
             return []
         chats: dict[int, list[Claimed]] = defaultdict(list)
-        for one in await asyncio.to_thread(self.delivery.claim, limit, identity_id, without):
+        for one in await asyncio.to_thread(self.delivery.claim, room, identity_id):
             chats[one.identity_id].append(one)
         return list(chats.values())
 
@@ -59,17 +64,27 @@ class Deliverer:
             pass
 
     async def send(self, messages: Sequence[Claimed]) -> None:
-        """Send what was taken for one chat, one message after the other."""
-        for message in messages:
-            await self._one(message)
+        """Send what was taken for one chat, one message after the other, until the channel wants a pause."""
+        waiting = list(messages)
+        while waiting:
+            trouble = await self._one(waiting.pop(0))
+            if trouble and (trouble.halt or not trouble.counts):
+                break
+        for message in waiting:
+            await self._record(self.delivery.give_back, message)
 
-    async def _one(self, claimed: Claimed) -> None:
+    async def _one(self, claimed: Claimed) -> DeliveryError | None:
+        """Send one message; what went wrong, if anything did."""
         transport = self.simulated if claimed.simulated else self.transports.get(claimed.channel)
         if transport is None:
             return await self._undelivered(claimed, NO_CHANNEL)
-        if not claimed.simulated:
-            await self.buckets.take(claimed.channel, claimed.identity_id)
-        message = await asyncio.to_thread(self.delivery.begin, claimed)
+        if claimed.kind == "retired" and not getattr(transport, "can_edit", False):
+            await self._record(self.delivery.dropped, claimed, "not_on_this_channel")
+            return None
+        if not await self._has_its_turn(claimed):
+            await self._record(self.delivery.give_back, claimed)
+            return None
+        message = await self._record(self.delivery.begin, claimed)
         if message is None:
             return None
         try:
@@ -79,16 +94,53 @@ class Deliverer:
         except Exception as trouble:  # no channel should; nobody knows whether the message has left
             unforeseen = DeliveryError(type(trouble).__name__, "Something unforeseen went wrong.", uncertain=True)
             return await self._undelivered(claimed, unforeseen)
-        await asyncio.to_thread(self.delivery.sent, claimed, provider_id)
+        await self._record(self.delivery.sent, claimed, provider_id)
         return None
 
-    async def _undelivered(self, claimed: Claimed, trouble: DeliveryError) -> None:
+    async def _has_its_turn(self, claimed: Claimed) -> bool:
+        """Wait until the channel may take one more; False if that takes too long."""
+        if claimed.simulated:
+            return True
+        try:
+            async with asyncio.timeout(LONGEST_LINE):
+                await self.buckets.take(claimed.channel, claimed.identity_id, claimed.priority)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _undelivered(self, claimed: Claimed, trouble: DeliveryError) -> DeliveryError:
         log.warning("not_delivered", message=claimed.id, channel=claimed.channel, code=trouble.code)
+        desk, code = self.delivery, trouble.code
         if trouble.uncertain:
-            await asyncio.to_thread(self.delivery.uncertain, claimed, trouble.code)
-        elif trouble.retry_in is not None:
-            await asyncio.to_thread(self.delivery.later, claimed, trouble.code, trouble.retry_in, trouble.counts)
+            await self._record(desk.uncertain, claimed, code)
+        elif trouble.moved_to:
+            await self._record(desk.moved, claimed, code, trouble.moved_to)
         elif trouble.halt:
-            await asyncio.to_thread(self.delivery.later, claimed, trouble.code, HALT, False)
+            self._halt(claimed, trouble)
+            await self._record(desk.later, claimed, code, HALT, False)
+        elif trouble.retry_in is not None:
+            if not trouble.counts and not claimed.simulated:
+                self._slow_down(claimed, trouble)
+            await self._record(desk.later, claimed, code, trouble.retry_in, trouble.counts)
         else:
-            await asyncio.to_thread(self.delivery.failed, claimed, trouble.code, trouble.blocked)
+            await self._record(desk.shut if trouble.blocked else desk.failed, claimed, code)
+        return trouble
+
+    def _slow_down(self, claimed: Claimed, trouble: DeliveryError) -> None:
+        if trouble.code == "flood" and trouble.retry_in:
+            self.buckets.flooded(claimed.channel, claimed.identity_id, trouble.retry_in.total_seconds())
+
+    def _halt(self, claimed: Claimed, trouble: DeliveryError) -> None:
+        """Nothing helps until somebody changes the settings; one message a minute finds out whether they have."""
+        if not claimed.simulated and not self.buckets.is_paused(claimed.channel):
+            log.error("channel_halted", channel=claimed.channel, code=trouble.code, sentence=trouble.sentence)
+            self.buckets.pause(claimed.channel, HALT.total_seconds())
+
+    async def _record(self, write: Callable[..., T], *values: object) -> T:
+        """Write something down, in a thread; again if the database is away for a moment."""
+        for wait in PATIENCE:
+            try:
+                return await asyncio.to_thread(write, *values)
+            except Unavailable:
+                await asyncio.sleep(wait)
+        return await asyncio.to_thread(write, *values)

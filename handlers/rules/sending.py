@@ -15,7 +15,8 @@ class Facts:
 
     now: datetime
     written_at: datetime
-    is_push: bool
+    is_push: bool  # nobody asked for it this minute
+    is_answer: bool  # to what the person has just written or touched
     stopped_at: datetime | None
     blocked: bool
     agreed: bool = True  # to this purpose, if one is needed
@@ -47,11 +48,10 @@ class Drop:
 
 
 def may_send(facts: Facts, hours: Hours) -> Send | Wait | Drop:
-    """A reply goes to whoever wrote after a stop; a push never does."""
+    """An answer goes to whoever wrote after a stop; nothing else does."""
     if facts.blocked:
         return Drop("suppressed", "chat_blocked")
-    is_answer = not facts.is_push or not facts.minds_the_hour  # to what the person has just written or touched
-    if facts.stopped_at and (not is_answer or facts.written_at < facts.stopped_at):
+    if facts.stopped_at and (not facts.is_answer or facts.written_at < facts.stopped_at):
         return Drop("suppressed", "person_stopped")
     return _may_push(facts, hours) if facts.is_push else Send()
 
@@ -63,11 +63,17 @@ def _may_push(facts: Facts, hours: Hours) -> Send | Wait | Drop:
         return Drop("missed", "too_late")
     if not facts.agreed:
         return Drop("suppressed", "no_consent")
-    if not facts.minds_the_hour:
+    if facts.is_answer:
         return Send()
-    if facts.busy_until and facts.now < facts.busy_until:
-        return Wait(facts.busy_until)
-    return _at_a_good_hour(facts, hours)
+    return _wait_for_answer(facts) or (_at_a_good_hour(facts, hours) if facts.minds_the_hour else Send())
+
+
+def _wait_for_answer(facts: Facts) -> Wait | None:
+    """A question that was asked a moment ago comes first, unless it would soon be too late."""
+    if facts.busy_until is None or facts.now >= facts.busy_until:
+        return None
+    is_too_late = facts.not_after is not None and facts.busy_until >= facts.not_after
+    return None if is_too_late else Wait(facts.busy_until)
 
 
 def _at_a_good_hour(facts: Facts, hours: Hours) -> Send | Wait | Drop:
@@ -77,3 +83,13 @@ def _at_a_good_hour(facts: Facts, hours: Hours) -> Send | Wait | Drop:
     after = facts.now if facts.pushes_today < MOST_PUSHES_A_DAY else facts.now + timedelta(hours=12)
     later = next_open(after, hours)
     return Drop("missed", "no_open_time_left") if facts.not_after and later >= facts.not_after else Wait(later)
+
+
+def needs_a_person(state: str, reason: str, *, critical: bool, is_reply: bool, is_shut: bool) -> bool:
+    """
+    Must a person of the desk hear that this never arrived? What is critical should then be told by telephone. An
+    answer that failed leaves somebody waiting, unless it was they who shut the chat.
+    """
+    if critical:
+        return state in ("failed", "missed") or reason == "chat_blocked"
+    return is_reply and state == "failed" and not is_shut
