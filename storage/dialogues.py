@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, exists, func, or_, select, update
+from sqlalchemy import String, bindparam, cast, exists, func, or_, select, update
 
 from storage.messages import SHOWN, UNFINISHED
 from storage.people import Identity, Person
@@ -117,6 +117,29 @@ class Dialogues:
 
     def get(self, person_id: int) -> Dialogue:
         return Dialogue(*self.store.read(_by_person, {"id": person_id})[0])
+
+    def half_way(self, conversation: str, after: datetime, before: datetime) -> list[tuple[int, datetime]]:
+        """Who began to sign up and stopped writing between two instants, with the instant; not who said stop."""
+        is_in = or_(
+            dialogues.c.conversation == conversation,
+            cast(dialogues.c.kept, String).contains(f'"{conversation}"'),
+            cast(dialogues.c.paused, String).contains(f'"{conversation}"'),
+        )
+        return self._quiet(after, before, people.c.registered_at.is_(None), is_in)
+
+    def silent(self, after: datetime, before: datetime) -> list[tuple[int, datetime]]:
+        """Registered people who wrote last between two instants, with the instant; not who said stop."""
+        return self._quiet(after, before, people.c.registered_at.is_not(None))
+
+    def _quiet(self, after: datetime, before: datetime, *where: Any) -> list[tuple[int, datetime]]:
+        rows = self.store.read(
+            select(dialogues.c.person_id, dialogues.c.changed_at)
+            .join(people, people.c.id == dialogues.c.person_id)
+            .where(dialogues.c.changed_at > after, dialogues.c.changed_at <= before, people.c.stopped_at.is_(None))
+            .where(*where)
+            .order_by(dialogues.c.person_id)
+        )
+        return [(row[0], row[1]) for row in rows]
 
     def save(self, person_id: int, **values: Any) -> None:
         """Write the whole row but its key; the version grows with every turn that changes it."""

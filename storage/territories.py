@@ -73,6 +73,11 @@ class Territories:
         rows = self.store.read(select(areas.c.patron_subdivision).where(areas.c.id == area_id))
         return rows[0][0] if rows else None
 
+    def patron_day(self, istat: str | None) -> str | None:
+        """The feast of a town's own patron, as month and day."""
+        rows = self.store.read(select(comuni.c.patron_day).where(comuni.c.istat == istat)) if istat else []
+        return rows[0][0] if rows else None
+
     def programmes(self, area_id: str) -> list[Programme]:
         """The programmes a person of this area can join, in the order they are offered."""
         order: list[str] = next((row[0] for row in self.store.run(_order, {"area_id": area_id})), [])

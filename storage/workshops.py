@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import Select, String, bindparam, case, cast, exists, func, insert, literal, or_, select, update
 
-from storage.tables import bookings, comuni, messages, series, unions, venues, workshops
+from storage.messages import SHOWN
+from storage.tables import bookings, comuni, feedback, messages, people, series, unions, venues, workshops
 from storage.transaction import Transaction
 
 
@@ -184,11 +185,20 @@ class Workshops:
         rows = self.store.read(select(*_booking_columns).where(bookings.c.id == id))
         return Booking(*rows[0]) if rows else None
 
-    def bookings_of(self, person_id: int) -> list[Booking]:
-        """What a person has asked for and not given up, oldest first."""
+    def active(self, workshop_id: int) -> list[Booking]:
+        """Everybody who has a place, is offered one, or waits."""
         rows = self.store.read(
             select(*_booking_columns)
-            .where(bookings.c.person_id == person_id, bookings.c.state.in_(ACTIVE))
+            .where(bookings.c.workshop_id == workshop_id, bookings.c.state.in_(ACTIVE))
+            .order_by(bookings.c.id)
+        )
+        return [Booking(*row) for row in rows]
+
+    def bookings_of(self, person_id: int) -> list[Booking]:
+        """What a person has asked for and not given up, oldest first; what was called off stays in sight."""
+        rows = self.store.read(
+            select(*_booking_columns)
+            .where(bookings.c.person_id == person_id, bookings.c.state.in_((*ACTIVE, "called_off")))
             .order_by(bookings.c.id)
         )
         return [Booking(*row) for row in rows]
@@ -201,6 +211,22 @@ class Workshops:
         )
         return [Booking(*row) for row in rows]
 
+    def places(self, after: datetime, before: datetime) -> list[tuple[Booking, str | None, str | None]]:
+        """The places people have at what starts between two instants, with their first name and where they live."""
+        rows = self.store.read(
+            select(*_booking_columns, people.c.first_name, people.c.comune_istat)
+            .join(workshops, workshops.c.id == bookings.c.workshop_id)
+            .join(people, people.c.id == bookings.c.person_id)
+            .where(
+                workshops.c.starts_at > after,
+                workshops.c.starts_at <= before,
+                workshops.c.cancelled_at.is_(None),
+                bookings.c.state == "booked",
+            )
+            .order_by(workshops.c.starts_at, bookings.c.id)
+        )
+        return [(Booking(*row[:-2]), row[-2], row[-1]) for row in rows]
+
     def line(self, workshop_id: int) -> list[Booking]:
         """Those who wait, in the order in which they asked."""
         rows = self.store.read(
@@ -211,14 +237,14 @@ class Workshops:
         return [Booking(*row) for row in rows]
 
     def ended_offers(self, now: datetime) -> list[Booking]:
-        """Offers that may have ended: nobody answered in time, the workshop is off, or the message did not arrive."""
+        """Offers that may have ended: nobody answered in time, or the message did not arrive, or not yet."""
         told = messages.alias("told")
-        never_arrived = exists().where(
+        not_arrived = exists().where(
             told.c.person_id == bookings.c.person_id,
             told.c.subject == literal("booking:").concat(cast(bookings.c.id, String)),
-            told.c.state.in_(("suppressed", "missed", "failed")),
+            told.c.state.not_in(SHOWN),
         )
-        over = or_(bookings.c.offered_until < now, workshops.c.cancelled_at.is_not(None), never_arrived)
+        over = or_(bookings.c.offered_until < now, not_arrived)
         rows = self.store.read(
             select(*_booking_columns)
             .join(workshops, workshops.c.id == bookings.c.workshop_id)
@@ -252,6 +278,18 @@ class Workshops:
                 )
             )[0][0]
         )
+
+    def keep_feedback(self, booking_id: int, now: datetime, **values: Any) -> None:
+        """How a workshop was for somebody; said again, it replaces what was said before."""
+        statement = self.store.insert(feedback).values(booking_id=booking_id, at=now, **values)
+        self.store.write(statement.on_conflict_do_update(index_elements=["booking_id"], set_={"at": now, **values}))
+
+    def feedback_of(self, booking_id: int) -> tuple[int, str | None] | None:
+        """The score and the wish somebody left about a workshop."""
+        rows = self.store.read(
+            select(feedback.c.score, feedback.c.next_step).where(feedback.c.booking_id == booking_id)
+        )
+        return (rows[0][0], rows[0][1]) if rows else None
 
     def add_booking(self, **values: Any) -> int:
         return int(self.store.write(insert(bookings).values(**values).returning(bookings.c.id)).scalar_one())

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import storage
+from handlers.desk.hours import hours_in
 from handlers.desk.loading import BadContent, Content, Report, load, problems, read
 from handlers.rules.content import instant, working_day
 from storage import Storage
@@ -195,6 +196,36 @@ def test_a_workshop_that_moves_keeps_its_bookings(database: Storage, folder: Pat
     assert (moved["id"], moved["line"], moved["revision"]) == (workshop["id"], 4, 1)
     with database.reading() as store:
         assert [booking.person_id for booking in store.workshops.booked(workshop["id"])] == [person["id"]]
+        assert store.cases.open_reasons(person["id"]) == ["workshop_moved"]  # no reminders wanted: they are called
+
+
+def test_a_workshop_that_is_called_off_in_a_file_stays_called_off(database: Storage, folder: Path) -> None:
+    put_in(database)
+    now = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    workshop, person = rows(database, "workshops")["w02"], rows(database, "people")["j01"]
+    with database.writing() as store:
+        booking = store.workshops.add_booking(
+            workshop_id=workshop["id"], person_id=person["id"], state="booked", changed_at=now
+        )
+    change(folder / "workshops.yaml", "capacity: 20", "cancelled: true\n    capacity: 20", after="id: w02")
+    put_in(database, folder)
+    put_in(database)
+    assert rows(database, "workshops")["w02"]["cancelled_at"] == now
+    with database.reading() as store:
+        ended = store.workshops.booking(booking)
+        assert ended and ended.state == "called_off"
+
+
+def test_a_workshop_goes_online_and_a_town_keeps_its_feast(database: Storage, folder: Path) -> None:
+    change(folder / "territories.yaml", "entries: []", 'entries: [{istat: "001090", day: "01-22"}]')
+    online = "mode: online\n    link: https://meet.example.org/w02\n    capacity: 20"
+    change(folder / "workshops.yaml", "capacity: 20", online, after="id: w02")
+    put_in(database, folder)
+    workshop = rows(database, "workshops")["w02"]
+    assert (workshop["mode"], workshop["link"]) == ("online", "https://meet.example.org/w02")
+    with database.reading() as store:
+        assert hours_in(store, "001090").rests(date(2027, 1, 22))
+        assert not hours_in(store, "037006").rests(date(2027, 1, 22))
 
 
 def test_a_workshop_that_only_grows_has_not_moved(database: Storage, folder: Path) -> None:

@@ -12,23 +12,28 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from bot.clock import Clock
 from bot.jobs import JOBS
 from bot.jobs.delivery import Deliverer
+from bot.jobs.files import Fetcher
 from handlers.desk import moments
 from handlers.engine import Engine
 from storage import Storage
+from storage.messages import Claimed, Room
 
 log = structlog.get_logger()
 
 AT_ONCE = 100  # chats of one channel to which something is on its way
+FOR_PUSHES = 66  # of them, at the most; the others are kept free for replies
+AT_A_TIME = 30  # messages in a claim
 PATIENCE = 5.0  # seconds, for what is on its way when we are told to stop
 
 
 class Worker:
     """APScheduler only knocks; what is due is in the database, so any number of workers may hear the same knock."""
 
-    def __init__(self, storage: Storage, engine: Engine, deliverer: Deliverer, clock: Clock) -> None:
+    def __init__(self, storage: Storage, engine: Engine, deliverer: Deliverer, fetcher: Fetcher, clock: Clock) -> None:
         self.storage, self.engine, self.deliverer, self.clock = storage, engine, deliverer, clock
+        self.fetcher = fetcher
         self._knock = asyncio.Event()
-        self._sending: dict[asyncio.Task[None], str] = {}
+        self._sending: dict[asyncio.Task[None], list[Claimed]] = {}
 
     def knock(self) -> None:
         """Something may be due right now."""
@@ -59,16 +64,45 @@ class Worker:
         while True:
             await self._knock.wait()
             self._knock.clear()
-            busy = Counter(self._sending.values())
             try:
-                chats = await self.deliverer.claimed(without=[name for name, many in busy.items() if many >= AT_ONCE])
+                chats = await self.deliverer.claimed(self._room())
             except Exception as trouble:
                 log.warning("nothing_claimed", error=type(trouble).__name__)
                 continue
             for chat in chats:
                 task = asyncio.create_task(self.deliverer.send(chat))
-                self._sending[task] = chat[0].channel
+                self._sending[task] = chat
                 task.add_done_callback(self._sent)
+            if chats:
+                await asyncio.sleep(0)  # until they stand in line
+                self.knock()  # there may be more
+
+    def _room(self) -> Room:
+        """
+        What may be claimed now. Pushes are taken only as fast as their channel lets them go, and never all the
+        places: a reply finds a place free, and nobody ahead of it in the line.
+        """
+        buckets, chats = self.deliverer.buckets, self._sending.values()
+        busy = Counter(chat[0].channel for chat in chats)
+        pushes = Counter(chat[0].channel for chat in chats if any(one.priority for one in chat))
+        known = {*self.deliverer.transports, *busy}
+        shut = {name for name in known if busy[name] >= AT_ONCE or buckets.is_paused(name)}
+        free = {name: self._free(name, pushes[name]) for name in known - shut}
+        some = {name: many for name, many in free.items() if many > 0}
+        return Room(
+            most=AT_A_TIME,
+            pushes=min(some.values(), default=0 if known else AT_A_TIME),
+            shut=shut,
+            replies_only=free.keys() - some.keys(),
+        )
+
+    def _free(self, channel: str, pushes: int) -> int:
+        """
+        For how many more pushes there is room. No more than a second's worth stands in line for this channel, and the
+        line is filled up by halves: who claims them one by one pays for a claim each.
+        """
+        a_second, waiting = self.deliverer.buckets.in_a_second(channel), self.deliverer.buckets.waiting(channel)
+        return int(min(a_second - waiting, FOR_PUSHES - pushes)) if waiting <= a_second / 2 else 0
 
     def _sent(self, task: asyncio.Task[None]) -> None:
         del self._sending[task]
@@ -107,6 +141,10 @@ class Worker:
         if await asyncio.to_thread(self.plan_moments):
             self.knock()
 
+    async def files(self) -> None:
+        while await self.fetcher.run_once():
+            self.knock()  # somebody may have to be told
+
     def plan_moments(self) -> int:
         """Put what has come into the outbox, once per slot, whoever hears the knock first."""
         now = self.clock.now()
@@ -115,9 +153,17 @@ class Worker:
                 return 0
             store.records.forget_slots(now - timedelta(days=2))
             catalogues = self.engine.play.catalogues
-            return moments.renew_offers(store, now, catalogues) + moments.plan(store, now, catalogues)
+            planned = moments.renew_offers(store, now, catalogues) + moments.plan(store, now, catalogues)
+            if store.records.take_slot("silence", quarter_of(now), now):
+                planned += moments.plan_quiet(store, now, catalogues)
+            return planned
 
 
 def slot_of(now: datetime) -> datetime:
     """The twenty seconds this moment belongs to."""
     return now.replace(second=now.second // 20 * 20, microsecond=0)
+
+
+def quarter_of(now: datetime) -> datetime:
+    """The quarter of an hour this moment belongs to."""
+    return now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)

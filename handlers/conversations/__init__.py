@@ -2,7 +2,9 @@
 """The table of contents: every conversation Sportello can have."""
 
 from handlers.conversations.agenda import agenda
+from handlers.conversations.changes import changes
 from handlers.conversations.desks import desks
+from handlers.conversations.feedback import feedback
 from handlers.conversations.hello import hello
 from handlers.conversations.help import help
 from handlers.conversations.language import language
@@ -13,6 +15,7 @@ from handlers.conversations.privacy import privacy
 from handlers.conversations.questions import questions
 from handlers.conversations.registration import registration
 from handlers.conversations.reminders import reminders
+from handlers.conversations.silence import silence
 from handlers.conversations.start import start
 from handlers.conversations.stop import stop
 from handlers.conversations.workshops import workshops
@@ -33,4 +36,7 @@ CONVERSATIONS = (
     stop,
     start,
     reminders,
+    changes,
+    feedback,
+    silence,
 )

@@ -14,7 +14,15 @@ class Draft:
     booking: int | None = None
 
 
-agenda = Conversation("agenda", Draft, words=p_("words", "bookings, cancel a booking"))
+agenda = Conversation(
+    "agenda",
+    Draft,
+    words=p_("words", "bookings, cancel a booking, my place, my position, waiting list, leave the list"),
+)
+
+GIVE_UP = Choosable("cancel", _("I cannot come: cancel it"), p_("button", "Cancel it"))
+LEAVE = Choosable("cancel", _("Leave the waiting list"), p_("button", "Leave the list"))
+KEEP = Choosable("keep", _("Keep it"), p_("button", "Keep it"))
 
 
 @agenda.starts
@@ -53,10 +61,7 @@ def one(c: Context) -> Asking:
     chosen = yield c.ask(
         details(appointment),
         Choice(
-            (
-                Choosable("cancel", _("I cannot come: cancel it"), p_("button", "Cancel it")),
-                Choosable("keep", _("Keep it"), p_("button", "Keep it")),
-            )
+            (LEAVE if appointment.position else GIVE_UP, KEEP),
         ),
     )
     return sure if chosen == "cancel" else done(_("All right, it stays in your agenda."))
@@ -65,10 +70,17 @@ def one(c: Context) -> Asking:
 @agenda.step
 def sure(c: Context) -> Asking:
     appointment = c.desk.workshops.appointment(c.draft.booking)
-    yes = yield c.ask(_("Do you give up «{title}»?", title=Local(appointment.workshop.title)), YesNo())
+    named = {"title": Local(appointment.workshop.title)}
+    if appointment.position:
+        asked = _("Do you leave the waiting list of «{title}»?", **named)
+    else:
+        asked = _("Do you give up «{title}»?", **named)
+    yes = yield c.ask(asked, YesNo())
     if not yes:
         return done(_("All right, it stays in your agenda."))
     c.desk.workshops.cancel(c.draft.booking)
+    if appointment.position:
+        return done(_("Done: you are no longer on the waiting list."))
     return done(_("Done: it is cancelled. Somebody else can have your place."))
 
 

@@ -4,14 +4,16 @@
 from dataclasses import dataclass
 
 from handlers.context import Context
-from handlers.moments import BOOKING_CONFIRMED, PLACE_OFFERED, REMINDER_24H, place_of
-from handlers.talk import Asking, Choice, Conversation, Local, Move, YesNo, _, done, go, lines
+from handlers.moments import BOOKING_CONFIRMED, PLACE_OFFERED, REMINDER_2H, REMINDER_24H, map_of, place_of
+from handlers.talk import Asking, Choice, Conversation, Local, Move, Words, YesNo, _, done, go, lines
+from storage.workshops import Workshop
 
 
 @dataclass
 class Draft:
     booking: int = 0
     offered: bool = False
+    giving_up: bool = False
 
 
 reminders = Conversation("reminders", Draft)
@@ -19,6 +21,8 @@ reminders = Conversation("reminders", Draft)
 
 @reminders.starts
 def beginning(c: Context) -> Move:
+    if c.draft.giving_up:
+        return gives_up
     return offered if c.draft.offered else go("agenda")
 
 
@@ -31,7 +35,20 @@ def coming(c: Context) -> Asking:
     if chosen == "cannot":
         return given_up(c)
     c.desk.workshops.confirm(c.draft.booking)
-    return done(_("Good, we expect you on {when}.", when=occasion.workshop.starts_at))
+    return done(_("Good, we expect you on {when}.", when=occasion.event.starts_at))
+
+
+@reminders.step
+def soon(c: Context) -> Asking:
+    occasion = c.desk.workshops.occasion(c.draft.booking)
+    chosen = yield c.ask(REMINDER_2H.words(occasion), Choice(REMINDER_2H.choices(occasion)))
+    if chosen == "cannot":
+        return given_up(c)
+    if chosen == "map":
+        c.desk.outbox.spot(c.identity, occasion.event)
+        return done(way_there(occasion.event))
+    c.desk.workshops.late(c.draft.booking)
+    return done(_("All right, I tell the desk. Come when you can."))
 
 
 @reminders.step
@@ -40,20 +57,14 @@ def booked(c: Context) -> Asking:
     chosen = yield c.ask(BOOKING_CONFIRMED.words(occasion), Choice(BOOKING_CONFIRMED.choices(occasion)))
     if chosen == "cannot":
         return sure
-    venue = occasion.workshop.venue
-    return done(
-        lines(
-            _("Where: {where}", where=place_of(occasion.workshop)),
-            venue.bus and _("By bus or train: {bus}", bus=venue.bus),
-            occasion.map_url and _("Map: {url}", url=occasion.map_url),
-        )
-    )
+    c.desk.outbox.spot(c.identity, occasion.event)
+    return done(way_there(occasion.event))
 
 
 @reminders.step
 def sure(c: Context) -> Asking:
     occasion = c.desk.workshops.occasion(c.draft.booking)
-    yes = yield c.ask(_("Do you give up «{title}»?", title=Local(occasion.workshop.title)), YesNo())
+    yes = yield c.ask(_("Do you give up «{title}»?", title=Local(occasion.event.title)), YesNo())
     return given_up(c) if yes else done(_("All right, it stays in your agenda."))
 
 
@@ -66,6 +77,20 @@ def offered(c: Context) -> Asking:
         return done(_("All right. I offer the place to somebody else."))
     c.desk.offers.accept(c.draft.booking)
     return done(quiet=True)  # the card that says so is on its way
+
+
+@reminders.step
+def gives_up(c: Context) -> Move:
+    return given_up(c)
+
+
+def way_there(workshop: Workshop) -> Words:
+    url = map_of(workshop)
+    return lines(
+        _("Where: {where}", where=place_of(workshop)),
+        workshop.venue.bus and _("By bus or train: {bus}", bus=workshop.venue.bus),
+        url and _("Map: {url}", url=url),
+    )
 
 
 def given_up(c: Context) -> Move:

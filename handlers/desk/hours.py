@@ -10,12 +10,18 @@ from storage.people import Person
 
 
 def hours_for(store: Store, person: Person) -> Hours:
-    """The quiet hours of the desk, with the patron's day of the person's own area."""
+    """The quiet hours of the desk, with the patrons' days of the person's own town and area."""
+    return hours_in(store, person.comune_istat)
+
+
+def hours_in(store: Store, comune_istat: str | None) -> Hours:
+    """The quiet hours of the desk for whoever lives in this comune."""
     quiet: dict[str, Any] = store.questions.settings().get("quiet_hours") or {}
-    place = store.territories.place(person.comune_istat)
+    place = store.territories.place(comune_istat)
     usual = Hours()
     return Hours(
         quiet_from=time.fromisoformat(quiet["from"]) if "from" in quiet else usual.quiet_from,
         quiet_to=time.fromisoformat(quiet["to"]) if "to" in quiet else usual.quiet_to,
         subdivision=store.territories.subdivision(place.area) if place else None,
+        patron_day=store.territories.patron_day(comune_istat),
     )

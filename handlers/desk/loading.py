@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import yaml
 
+from handlers.desk.changes import Changes
 from handlers.rules.content import (
     FILES,
     SERVICE,
@@ -24,6 +25,7 @@ from handlers.rules.content import (
     problems,
     working_day,
 )
+from handlers.talk.catalogues import Catalogues
 from storage import Store
 from storage.content import Content as Stored
 
@@ -187,16 +189,17 @@ def _unknown(name: str) -> str:
 # ---- loading
 
 
-def load(store: Store, content: Content, *, today: date, now: datetime) -> Report:
+def load(store: Store, content: Content, *, today: date, now: datetime, catalogues: Catalogues | None = None) -> Report:
     """
     Put the content in its tables, and say what became of it. Raises BadContent before anything is written.
 
-    Rows are known by their ids: loading again changes what the files say differently, and nothing else. The
-    caller owns the transaction.
+    Rows are known by their ids: loading again changes what the files say differently, and nothing else. Who has a
+    place at a workshop that is moved or called off is told, in the words of ``catalogues``. The caller owns the
+    transaction.
     """
     if wrong := problems(content, _known(store)):
         raise BadContent(wrong)
-    loading = _Loading(store, content, today, now)
+    loading = _Loading(store, content, today, now, catalogues or Catalogues())
     loading.all()
     return loading.report
 
@@ -211,12 +214,13 @@ def _known(store: Store) -> Known:
 class _Loading:
     """One folder on its way into the database."""
 
-    def __init__(self, store: Store, content: Content, today: date, now: datetime) -> None:
+    def __init__(self, store: Store, content: Content, today: date, now: datetime, catalogues: Catalogues) -> None:
         self.store = store
         self.stored = Stored(store)
         self.content = content
         self.today = today
         self.now = now
+        self.catalogues = catalogues
         self.file = ""
         self.report = Report(unknown=content.unknown)
 
@@ -329,7 +333,9 @@ class _Loading:
     def _workshop(self, workshop: Row, patron: str | None) -> None:
         times = self._times(workshop, patron)
         found = self.stored.find("workshops", {"code": workshop.id})
-        moved = found is not None and found["starts_at"] != times["starts_at"]
+        before = self.store.workshops.lock(found["id"]) if found else None
+        since = (before and before.cancelled_at) or self.now
+        called_off = {"cancelled_at": since} if workshop.get("cancelled") else {}
         values = {
             "code": workshop.id,
             "series_id": workshop["series"],
@@ -338,10 +344,11 @@ class _Loading:
             "italian_level": workshop.get("italian_level_min"),
             "mode": workshop.get("mode") or self._usual_mode(workshop["venue"]),
             "link": workshop.get("link"),
-            "revision": (found["revision"] if found else 0) + moved,
             **_fields(workshop, "title", "summary", "bring", "capacity", "languages", "counts_for_path"),
         }
-        self.put("workshops", values | times, key="code", at_first={"line": 0})
+        self.put("workshops", values | times | called_off, key="code", at_first={"line": 0, "revision": 0})
+        if before:
+            Changes(self.store, self.now, self.catalogues, actor="content").follow(before)
 
     def _usual_mode(self, venue: str) -> str:
         """A venue in no town is a way to say: online."""

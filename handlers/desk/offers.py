@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """A freed place is offered to the first who waits; the offer holds the place until an answer, or until it ends."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ from handlers.desk.hours import hours_for
 from handlers.moments import PLACE_OFFERED, Push, occasion_of
 from handlers.rules.opening import Hours, add_open_time
 from handlers.talk import Gone, _
+from storage.messages import UNSENT
 from storage.workshops import Booking, Workshop
 
 if TYPE_CHECKING:
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 ANSWER_WITHIN = timedelta(hours=12)  # of open time
 LAST_OFFER = timedelta(hours=3)  # before the start
+SENT_WITHIN = timedelta(minutes=30)  # of open time; an offer that cannot leave must not hold a place
+NEVER_ARRIVES = ("suppressed", "missed", "failed", "superseded")
 
 
 class Offers:
@@ -31,6 +35,7 @@ class Offers:
         self.store.workshops.change_booking(
             booking.id, state="booked", booked_at=self.desk.now, offered_until=None, changed_at=self.desk.now
         )
+        self.desk.outbox.forget(f"booking:{booking.id}", reason="offer_accepted")
         self.desk.workshops.tell_booked(booking.id, workshop)
 
     def decline(self, booking_id: int) -> None:
@@ -45,10 +50,38 @@ class Offers:
         except Gone:
             return False
         is_over = booking.offered_until is None or self.desk.now > booking.offered_until
-        if not is_over and not workshop.cancelled_at and not self.store.messages.never_arrived(f"booking:{booking_id}"):
+        has_arrived = self._has_arrived(booking_id)
+        if has_arrived and not is_over:
             return False
+        if not has_arrived:
+            self.desk.cases.open("place_free", subject=f"workshop:{workshop.id}")
         self._end(booking, workshop, "lapsed")
         return True
+
+    def stopped(self) -> None:
+        """The person wants no more messages: what they were offered goes to the next in line."""
+        for booking in self.store.workshops.bookings_of(self.desk.person.id):
+            if booking.state == "offered" and (workshop := self.store.workshops.lock(booking.workshop_id)):
+                self._end(booking, workshop, "lapsed")
+
+    def renew(self, booking: Booking, workshop: Workshop) -> None:
+        """The same offer for the time the workshop has now; it ends where that leaves no time to answer."""
+        hours = hours_for(self.store, self.desk.person)
+        until = offered_until(workshop, self.desk.now, hours)
+        if until is None:
+            return self._end(booking, workshop, "lapsed")
+        self.desk.outbox.forget(f"booking:{booking.id}", reason="workshop_moved")
+        self._tell(booking, workshop, until)
+        return None
+
+    def _has_arrived(self, booking_id: int) -> bool:
+        """Was the offer sent, or is there still hope? One that has not left after half an open hour lapses."""
+        message = self.store.messages.newest_push(f"booking:{booking_id}", "place_offered")
+        if message is None or message.state in NEVER_ARRIVES:
+            return False
+        if message.state not in UNSENT:
+            return True
+        return self.desk.now < add_open_time(message.at, SENT_WITHIN, hours_for(self.store, self.desk.person))
 
     def free_places(self, workshop: Workshop) -> None:
         """Offer what is free to those who wait, in their order; who cannot be reached goes to the call list."""
@@ -66,11 +99,19 @@ class Offers:
             return False
         chat = desk.outbox.chat()
         if chat is None or desk.person.stopped_at or not desk.people.agreed("service_messages"):
-            desk.cases.open("place_free")
+            desk.cases.open("place_free", subject=f"workshop:{workshop.id}")
+            return False
+        return desk.offers._tell(booking, workshop, until)
+
+    def _tell(self, booking: Booking, workshop: Workshop, until: datetime) -> bool:
+        """Hold the place for this person until then, and write to them. False if that cannot be done."""
+        chat = self.desk.outbox.chat()
+        if chat is None:
             return False
         self.store.workshops.change_booking(booking.id, state="offered", offered_until=until, changed_at=self.desk.now)
-        occasion = occasion_of(booking, workshop, desk.person.first_name or "", offered_until=until)
-        return desk.outbox.push(Push(PLACE_OFFERED, occasion, self.desk.now, until), chat)
+        held = replace(booking, state="offered")
+        occasion = occasion_of(held, workshop, self.desk.person.first_name or "", offered_until=until)
+        return self.desk.outbox.push(Push(PLACE_OFFERED, occasion, self.desk.now, until), chat)
 
     def _held(self, booking_id: int) -> tuple[Booking, Workshop]:
         """The offer and its workshop, locked. Raises Gone if it is not this person's, or no longer open."""
@@ -85,7 +126,7 @@ class Offers:
 
     def _end(self, booking: Booking, workshop: Workshop, state: str) -> None:
         self.store.workshops.change_booking(booking.id, state=state, offered_until=None, changed_at=self.desk.now)
-        self.store.messages.supersede(f"booking:{booking.id}", reason="offer_ended")
+        self.desk.outbox.forget(f"booking:{booking.id}", reason="offer_ended")
         self.free_places(workshop)
 
 

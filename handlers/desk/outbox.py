@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Putting messages that nobody asked for this minute into the outbox."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from handlers.moments import Push
+from handlers.moments import Push, rome_day
 from handlers.talk.limits import LIMITS
+from handlers.talk.messages import Option
 from handlers.talk.rendering import numbered_under, options_in_words, pieces, way_out
-from handlers.talk.text import shown
+from handlers.talk.text import Reader, Words, shown
 from storage.people import Identity
+from storage.workshops import Workshop
 
 if TYPE_CHECKING:
     from handlers.desk import Desk
@@ -17,19 +20,72 @@ class Outbox:
     def __init__(self, desk: "Desk") -> None:
         self.desk, self.store = desk, desk.store
 
-    def push(self, push: Push, chat: Identity) -> bool:
-        """Put what a moment says into the outbox; False if this very moment is there already."""
+    def push(self, push: Push, chat: Identity, **facts: Any) -> bool:
+        """Put what a moment says into the outbox, with what else is known of it; False if it is there already."""
         reader = self.desk.catalogues.reader(self.desk.person.language)
         options = options_in_words(push.choices, reader)
-        words = numbered_under(str(shown(push.words, reader)), options)
-        out = way_out(options, takes_numbers=False)
-        text = f"{words}\n\n{out.render(reader)}" if out else words
+        text = self._text(push.words, options, reader)
+        timeless = self._text(push.timeless_words, options, reader)
         *before, last = pieces(text, LIMITS[chat.channel], with_options=bool(options))
+        is_dated = text != timeless and not before
+        dated = {"day": str(rome_day(self.desk.now)), "timeless": timeless} if is_dated else {}
         for number, piece in enumerate(before):
             if self._row(push, chat, piece, options=None, key=f"{push.key}:{number}") is None:
                 return False
-        id = self._row(push, chat, last, options=[option.stored() for option in options] or None, key=push.key)
+        shown_options = [option.stored() for option in options] or None
+        id = self._row(push, chat, last, options=shown_options, key=push.key, facts={**dated, **facts})
         return id is not None
+
+    @staticmethod
+    def _text(words: Words, options: tuple[Option, ...], reader: Reader) -> str:
+        text = numbered_under(str(shown(words, reader)), options)
+        out = way_out(options, takes_numbers=False)
+        return f"{text}\n\n{out.render(reader)}" if out else text
+
+    def spot(self, chat: Identity, workshop: Workshop) -> None:
+        """Where a workshop takes place, as a pin on the map, if somebody has looked it up."""
+        venue = workshop.venue
+        if workshop.is_online or venue.latitude is None or venue.longitude is None:
+            return
+        address = ", ".join(part for part in (venue.address, venue.comune) if part)
+        pin = {"title": venue.name, "address": address, "latitude": venue.latitude, "longitude": venue.longitude}
+        self.store.messages.put_out(
+            person_id=chat.person_id,
+            identity_id=chat.id,
+            channel=chat.channel,
+            kind="reply",
+            text=f"{venue.name}\n{address}",
+            payload={"spot": pin},
+            reply_to=self.desk.message_id,
+            priority=0,
+            at=self.desk.now,
+            due_at=self.desk.now,
+        )
+
+    def forget(self, subject: str, *, reason: str) -> None:
+        """Something is over, or has changed: what was going to be said about it is not, and its buttons go."""
+        self.store.messages.supersede(subject, reason=reason)
+        self._retire(subject)
+
+    def _retire(self, subject: str) -> None:
+        """
+        Take the buttons off what was shown about something that is over, on the channels that can.
+
+        A button somebody touches nevertheless is answered with what is true by now.
+        """
+        for message in self.store.messages.with_buttons(self.desk.person.id, subject):
+            self.store.messages.put_out(
+                person_id=message.person_id,
+                identity_id=message.identity_id,
+                channel=message.channel,
+                kind="retired",
+                text="",
+                payload={"edits": message.id},
+                priority=2,
+                dedupe_key=f"retired:{message.id}",
+                at=self.desk.now,
+                due_at=self.desk.now,
+            )
 
     def reply(self, chat: Identity, text: str, *, reply_to: int) -> None:
         """An answer to what a person wrote, outside a turn."""
@@ -49,7 +105,16 @@ class Outbox:
         """Where a push reaches this person: the open chat they wrote from last."""
         return self.store.people.reachable(self.desk.person.id)
 
-    def _row(self, push: Push, chat: Identity, text: str, *, options: object, key: str) -> int | None:
+    def _row(
+        self,
+        push: Push,
+        chat: Identity,
+        text: str,
+        *,
+        options: object,
+        key: str,
+        facts: Mapping[str, Any] | None = None,
+    ) -> int | None:
         return self.store.messages.put_out(
             person_id=chat.person_id,
             identity_id=chat.id,
@@ -59,7 +124,7 @@ class Outbox:
             options=options,
             answered_by=push.answered_by if options else None,
             subject=push.subject,
-            payload={"moment": push.moment.name, "revision": push.revision},
+            payload={**push.facts, **(facts or {})},
             priority=push.moment.priority,
             dedupe_key=key,
             at=self.desk.now,

@@ -121,14 +121,47 @@ class Workshops:
         self.store.workshops.change_booking(
             booking_id, state="cancelled_by_person", changed_at=self.desk.now, offered_until=None
         )
-        self.store.messages.supersede(f"booking:{booking_id}", reason="booking_cancelled")
+        self.desk.outbox.forget(f"booking:{booking_id}", reason="booking_cancelled")
         self.desk.offers.free_places(workshop)
         return workshop
 
     def occasion(self, booking_id: int) -> Occasion:
-        """What the messages about a booking are about. Raises Gone."""
+        """What the messages about something ahead are about. Raises Gone."""
         one = self.appointment(booking_id)
-        return occasion_of(one.booking, one.workshop, self.desk.person.first_name or "")
+        return occasion_of(one.booking, one.workshop, self.desk.person.first_name or "", said_at=self.desk.now)
+
+    def memory(self, booking_id: int) -> Occasion:
+        """The same for what is over, or was called off. Raises Gone if it is not theirs."""
+        booking = self.store.workshops.booking(booking_id)
+        workshop = self.store.workshops.get(booking.workshop_id) if booking else None
+        if booking is None or workshop is None or booking.person_id != self.desk.person.id:
+            raise Gone
+        return occasion_of(booking, workshop, self.desk.person.first_name or "")
+
+    def late(self, booking_id: int) -> None:
+        """The person says they will be late: somebody of the desk is told. Raises Gone."""
+        one = self.appointment(booking_id)
+        self.desk.cases.open("late", subject=f"workshop:{one.workshop.id}")
+
+    def mark(self, booking_id: int, *, present: bool) -> None:
+        """Somebody was there, or was not. Raises Gone before the workshop has begun."""
+        booking = self.store.workshops.booking(booking_id)
+        workshop = self.store.workshops.lock(booking.workshop_id) if booking else None
+        if workshop is None or booking is None or booking.state != "booked" or self.desk.now < workshop.starts_at:
+            raise Gone
+        said = "present" if present else "absent"
+        self.store.workshops.change_booking(booking_id, attendance=said, attendance_at=self.desk.now)
+
+    def rate(self, booking_id: int, score: int) -> None:
+        """How it was, from 1 to 5. Raises Gone if it is not theirs."""
+        self.memory(booking_id)
+        self.store.workshops.keep_feedback(booking_id, self.desk.now, score=score)
+
+    def wish(self, booking_id: int, next_step: str) -> None:
+        """What the person would like next, once they have said how it was."""
+        found = self.store.workshops.feedback_of(booking_id)
+        if found:
+            self.store.workshops.keep_feedback(booking_id, self.desk.now, score=found[0], next_step=next_step)
 
     def tell_booked(self, booking_id: int, workshop: Workshop) -> None:
         """The card that says: you have a place. It goes where the person is writing, or wrote last."""
@@ -137,7 +170,7 @@ class Workshops:
         if chat and booking:
             hours, name = hours_for(self.store, self.desk.person), self.desk.person.first_name or ""
             occasion = occasion_of(booking, workshop, name)
-            is_time_left = REMINDER_24H.planned(occasion, hours) > occasion.booked_at
+            is_time_left = REMINDER_24H.planned(occasion, hours) > occasion.times["booked_at"]
             reminds = is_time_left and self.desk.people.agreed("service_messages")
             occasion = replace(occasion, reminds=reminds, is_time_left=is_time_left)
             self.desk.outbox.push(push_of(BOOKING_CONFIRMED, occasion, hours), chat)

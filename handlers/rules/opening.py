@@ -21,8 +21,9 @@ class Hours:
     """
     The quiet hours of a service, on its own wall clock, and its days of rest beside Sundays and Italian holidays.
 
-    ``closed`` are extra days, such as a town's patron; ``subdivision`` is the province whose capital's patron is kept
-    ("BO", "MI", "TO"). Raises ValueError unless the hours between ``quiet_to`` and ``quiet_from`` lie in one day.
+    ``closed`` are extra days; ``patron_day`` is the yearly feast of the town's own patron ("09-24"); ``subdivision`` is
+    the province whose capital's patron is kept ("BO", "MI", "TO"). Raises ValueError unless the hours between
+    ``quiet_to`` and ``quiet_from`` lie in one day.
     """
 
     quiet_from: time = time(20)
@@ -30,6 +31,7 @@ class Hours:
     zone: str = "Europe/Rome"
     closed: frozenset[date] = frozenset()
     subdivision: str | None = None
+    patron_day: str | None = None
 
     def __post_init__(self) -> None:
         if self.quiet_to >= self.quiet_from:
@@ -37,7 +39,9 @@ class Hours:
 
     def rests(self, day: date) -> bool:
         """Whether a day is a Sunday, a public holiday, or a closed day of the place."""
-        return day.weekday() == SUNDAY or day in self.closed or day in _public_holidays(self.subdivision, day.year)
+        is_feast = self.patron_day is not None and f"{day:%m-%d}" == self.patron_day
+        is_closed = day.weekday() == SUNDAY or is_feast or day in self.closed
+        return is_closed or day in _public_holidays(self.subdivision, day.year)
 
 
 @dataclass(frozen=True)

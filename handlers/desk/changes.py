@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What the desk changes about a workshop, and everybody who must hear of it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from handlers.desk import Desk
+from handlers.desk.hours import hours_for
+from handlers.moments import (
+    SMALL_SHIFT,
+    WORKSHOP_CALLED_OFF,
+    WORKSHOP_MOVED,
+    WORKSHOP_ONLINE,
+    Moment,
+    occasion_of,
+    push_of,
+    told_of,
+)
+from handlers.talk import Gone
+from handlers.talk.catalogues import Catalogues
+from storage import Store
+from storage.workshops import Booking, Workshop
+
+
+class Changes:
+    """
+    Each change and all that follows from it happen under the lock of the workshop, in one transaction.
+
+    ``actor`` is who changes it, for the record: staff:3, or content for what is loaded from files. ``now`` is aware,
+    in UTC. Every method raises Gone for a workshop that is not there, or was called off.
+    """
+
+    def __init__(self, store: Store, now: datetime, catalogues: Catalogues, *, actor: str) -> None:
+        self.store, self.now, self.catalogues, self.actor = store, now, catalogues, actor
+
+    def move(self, id: int, starts_at: datetime) -> None:
+        """To another time, as long as before; booking closes as long before the start as it did."""
+        before = self.locked(id)
+        by = starts_at - before.starts_at
+        self.store.workshops.change(
+            id, starts_at=starts_at, ends_at=before.ends_at + by, closes_at=before.closes_at + by
+        )
+        self.follow(before)
+
+    def call_off(self, id: int) -> None:
+        """It does not take place: everybody who has a place, is offered one or waits is told."""
+        before = self.locked(id)
+        self.store.workshops.change(id, cancelled_at=self.now)
+        self.follow(before)
+
+    def go_online(self, id: int, link: str) -> None:
+        """From a room to the web, at the same time (E13)."""
+        before = self.locked(id)
+        self.store.workshops.change(id, mode="online", link=link)
+        self.follow(before)
+
+    def resize(self, id: int, capacity: int) -> None:
+        """More places are offered at once; with fewer, nobody loses the place they have or were offered."""
+        before = self.locked(id)
+        self.store.workshops.change(id, capacity=capacity)
+        self.follow(before)
+
+    def locked(self, id: int) -> Workshop:
+        """The workshop before a change; nobody takes or frees a place until the transaction ends. Raises Gone."""
+        found = self.store.workshops.lock(id)
+        if found is None or found.cancelled_at:
+            raise Gone
+        return found
+
+    def follow(self, before: Workshop) -> None:
+        """Do what follows from a change that has just been written; ``before`` is the workshop as it was, locked."""
+        after = self.store.workshops.get(before.id)
+        assert after is not None, "a workshop is never taken away"
+        if after.cancelled_at and not before.cancelled_at:
+            return self._called_off(before, self._next_revision(after))
+        if after.cancelled_at:
+            return None
+        if after.capacity != before.capacity:
+            self._resized(before, after)
+        is_online = after.is_online and (not before.is_online or after.link != before.link)
+        is_moved = told_of(after) != told_of(before) and not (is_online and after.starts_at == before.starts_at)
+        if is_moved or is_online:
+            self._moved(before, self._next_revision(after), is_moved=is_moved, is_online=is_online)
+        if before.starts_at != after.starts_at or before.capacity != after.capacity:
+            self._offer_what_is_free(after)
+        return None
+
+    def _called_off(self, before: Workshop, after: Workshop) -> None:
+        for booking in self.store.workshops.active(after.id):
+            self._desk(booking).outbox.forget(subject(booking), reason="workshop_called_off")
+            self.store.workshops.change_booking(booking.id, state="called_off", offered_until=None, changed_at=self.now)
+            self._tell(WORKSHOP_CALLED_OFF, booking.id, after, before)
+        self._note("called_off", after)
+
+    def _moved(self, before: Workshop, after: Workshop, *, is_moved: bool, is_online: bool) -> None:
+        for booking in self.store.workshops.active(after.id):
+            if booking.state == "booked":
+                self._told_anew(booking, before, after, is_moved=is_moved, is_online=is_online)
+            elif booking.state == "offered":
+                self._desk(booking).offers.renew(booking, after)
+        changed = {"from": before.starts_at.isoformat(), "to": after.starts_at.isoformat(), "mode": after.mode}
+        self._note("moved" if is_moved else "online", after, **changed)
+
+    def _told_anew(
+        self, booking: Booking, before: Workshop, after: Workshop, *, is_moved: bool, is_online: bool
+    ) -> None:
+        desk = self._desk(booking)
+        knows = self.store.messages.told(booking.person_id, subject(booking)) or told_of(before)
+        desk.outbox.forget(subject(booking), reason="workshop_moved")
+        if abs(after.starts_at - before.starts_at) >= SMALL_SHIFT:
+            self.store.workshops.change_booking(booking.id, confirmed_at=None, changed_at=self.now)
+        if is_moved and not is_known(knows, after):  # moved away and back before anybody was told: nothing to tell
+            self._tell(WORKSHOP_MOVED, booking.id, after, before)
+        if is_online:
+            self._tell(WORKSHOP_ONLINE, booking.id, after, before)
+
+    def _tell(self, moment: Moment, booking_id: int, after: Workshop, before: Workshop) -> None:
+        """Write to whoever agreed to be written to; who did not, or cannot be reached, is on the desk's call list."""
+        booking = self.store.workshops.booking(booking_id)
+        assert booking is not None, "it was read a moment ago"
+        desk = self._desk(booking)
+        chat = desk.outbox.chat()
+        if chat is None or desk.person.stopped_at or not desk.people.agreed(moment.consent or ""):
+            desk.cases.open(moment.name, subject=f"workshop:{after.id}")
+            return
+        occasion = occasion_of(booking, after, desk.person.first_name or "", changed_at=self.now)
+        push = push_of(moment, occasion, hours_for(self.store, desk.person))
+        desk.outbox.push(push, chat, before=before.starts_at.isoformat())
+
+    def _resized(self, before: Workshop, after: Workshop) -> None:
+        counts = self.store.workshops.counts(after.id)
+        action = "capacity_lowered" if after.capacity < before.capacity else "capacity_raised"
+        taken = counts.booked + counts.offered
+        self._note(action, after, **{"from": before.capacity, "to": after.capacity, "taken": taken})
+
+    def _next_revision(self, after: Workshop) -> Workshop:
+        """What was planned for the time before is known by its number."""
+        self.store.workshops.change(after.id, revision=after.revision + 1)
+        found = self.store.workshops.get(after.id)
+        assert found is not None, "it was read a moment ago"
+        return found
+
+    def _desk(self, booking: Booking) -> Desk:
+        return Desk(self.store, self.store.people.get(booking.person_id), self.now, self.catalogues)
+
+    def _offer_what_is_free(self, after: Workshop) -> None:
+        if line := self.store.workshops.line(after.id):
+            self._desk(line[0]).offers.free_places(after)
+
+    def _note(self, action: str, workshop: Workshop, **details: Any) -> None:
+        self.store.records.note(
+            at=self.now, actor=self.actor, action=action, subject=f"workshop:{workshop.id}", details=details
+        )
+
+
+def subject(booking: Booking) -> str:
+    return f"booking:{booking.id}"
+
+
+def is_known(told: Mapping[str, Any], workshop: Workshop) -> bool:
+    """Has somebody been told this very time and place last?"""
+    return all(told.get(name) == value for name, value in told_of(workshop).items())
