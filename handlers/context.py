@@ -40,6 +40,7 @@ class Context:
         self.identity, self.desk, self.catalogues, self.now = identity, desk, catalogues, now
         self.draft: Any = None
         self.answered: Answered | None = None
+        self.aside = False  # does something else wait: a conversation that goes on afterwards, a reminder's answer?
         self.said: list[Saying] = []
 
     @property
@@ -56,8 +57,8 @@ class Context:
         self.said.append(Saying(text, apart))
 
     @staticmethod
-    def ask(text: Words, answer: Answer, *, exact: bool = False) -> Question:
-        return Question(text, answer, exact)
+    def ask(text: Words, answer: Answer, *, exact: bool = False, optional: bool = False) -> Question:
+        return Question(text, answer, exact, optional)
 
     def proof(self) -> Answered:
         """How the answer to this step's question came; only there once it has been given."""

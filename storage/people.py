@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import bindparam, func, select, update
 
 from storage.prepared import Prepared, inserting
-from storage.tables import consents, dialogues, enrolments, identities, messages, people
+from storage.tables import consents, dialogues, enrolments, identities, messages, people, stops
+from storage.tables.base import Key
 from storage.transaction import Transaction
 
 
@@ -41,6 +42,19 @@ class Identity:
     blocked_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Somebody wants no more messages: none at all, none about one purpose, or none in one chat."""
+
+    id: int
+    topic: str
+    identity_id: int | None
+    reason: str | None
+    message_id: int | None
+    at: datetime
+    ended_at: datetime | None
+
+
 _person_columns = [people.c[name] for name in Person.__dataclass_fields__]
 _identity_columns = [identities.c[name] for name in Identity.__dataclass_fields__]
 
@@ -58,6 +72,18 @@ _new_consent = inserting(
     consents,
     "person_id purpose given text text_hash version language channel question_id answer_id provider_id at",
 )
+# Every yes to a permission ends what stopped it, so this is on the path of a registration.
+_end_stops = Prepared(
+    update(stops)
+    .where(
+        stops.c.person_id == bindparam("b_person_id"),
+        stops.c.topic == bindparam("b_topic"),
+        stops.c.identity_id.is_not_distinct_from(bindparam("b_identity_id", type_=Key)),
+        stops.c.ended_at.is_(None),
+    )
+    .values(ended_at=bindparam("now"))
+)
+_stop_columns = [stops.c[name] for name in Stop.__dataclass_fields__]
 _no_dialogue = {"draft": {}, "trail": [], "paused": [], "kept": {}, "misses": 0, "version": 0}
 _identities = select(*_identity_columns).where(identities.c.person_id == bindparam("id")).order_by(identities.c.id)
 
@@ -145,6 +171,37 @@ class People:
         if purposes is not None:
             statement = statement.where(consents.c.purpose.in_(purposes))
         self.store.write(statement.values(withdrawn_at=now, withdrawn_by=by))
+
+    def stops(self, id: int) -> list[Stop]:
+        """Every time this person has stopped us, in words or on a channel, oldest first."""
+        statement = select(*_stop_columns).where(stops.c.person_id == id).order_by(stops.c.id)
+        return [Stop(*row) for row in self.store.read(statement)]
+
+    def stop(
+        self,
+        id: int,
+        topic: str,
+        *,
+        identity_id: int | None = None,
+        reason: str | None = None,
+        message_id: int | None,
+        now: datetime,
+    ) -> int:
+        """Write down a stop, unless it stands already. Returns its number. The caller has locked the person."""
+        for one in self.stops(id):
+            if (one.topic, one.identity_id, one.ended_at) == (topic, identity_id, None):
+                return one.id
+        values = {"topic": topic, "identity_id": identity_id, "reason": reason, "message_id": message_id, "at": now}
+        found = self.store.write(stops.insert().values(person_id=id, **values).returning(stops.c.id))
+        return int(found.scalar_one())
+
+    def stopped_because(self, stop_id: int, reason: str) -> None:
+        self.store.write(update(stops).where(stops.c.id == stop_id).values(reason=reason))
+
+    def end_stops(self, id: int, topic: str, *, identity_id: int | None = None, now: datetime) -> None:
+        """They may be written to again: about this, or in this chat."""
+        found = {"b_person_id": id, "b_topic": topic, "b_identity_id": identity_id, "now": now}
+        self.store.run(_end_stops, found)
 
     def enrol(self, id: int, programme_id: str, now: datetime) -> None:
         self.store.write(

@@ -1079,3 +1079,14 @@ def test_both_chats_are_one_conversation_and_one_queue(in_a_hurry: Stage) -> Non
 def test_nobody_agreed_to_anything_in_all_this(filling: Stage) -> None:
     says(filling, "Amina", "1998", "1", "yes")
     assert filling.with_store(lambda store: store.read(select(consents))) == []
+
+
+def test_a_touch_proves_that_a_message_has_arrived(filling: Stage) -> None:
+    """A button can only be touched where it is on the screen; and the touch says what the channel calls the message."""
+    says(filling, "Amina", "1998")
+    shown = filling.shown_to("Amina")[-1]
+    filling.with_store(lambda store: store.messages.change(shown.id, state="uncertain", reason="no_answer"))
+    tap = from_amina(filling, "t1", kind="tap", tap=Tap(shown.id, 1), payload={"shown": "42:7"})
+    filling.hears(tap)
+    found = filling.with_store(lambda store: store.messages.get(shown.id))
+    assert (found.state, found.reason, found.provider_id) == ("sent", None, "42:7")

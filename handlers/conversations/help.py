@@ -25,5 +25,6 @@ def words(c: Context) -> Move:
             _("AGENDA: your appointments. LANGUAGE: another language."),
             _("MY DATA: what I know of you. PRIVACY: the notice."),
             _("STOP: no more messages. PERSON: a person answers you."),
+            _("STOP OFFERS or STOP REMINDERS: only those end."),
         )
     )

@@ -3,6 +3,8 @@
 
 from typing import TYPE_CHECKING, Protocol
 
+from handlers.moments import BY_NAME
+from handlers.talk import phones
 from storage.people import Identity
 from storage.territories import Programme
 
@@ -82,6 +84,8 @@ class People:
             provider_id=proof.provider_id,
             at=self.desk.now,
         )
+        if given:
+            self.store.people.end_stops(self.desk.person.id, purpose, now=self.desk.now)
 
     def agreed(self, purpose: str) -> bool:
         return purpose in self.store.people.consents(self.desk.person.id)
@@ -90,26 +94,90 @@ class People:
         """The purposes this person has agreed to and not taken back."""
         return sorted(self.store.people.consents(self.desk.person.id))
 
-    def stop(self) -> None:
-        """No more messages, from this moment; taking back is as easy as giving (GDPR, art. 7(3))."""
-        self._change(stopped_at=self.desk.now)
-        self.store.people.withdraw(self.desk.person.id, None, by=self.desk.message_id, now=self.desk.now)
+    def can_be_called(self) -> bool:
+        """Do we have a number of theirs? On WhatsApp it is, for most, where they write from."""
+        chats = self.store.people.identities(self.desk.person.id)
+        is_known = any(one.channel == "whatsapp" and phones.find(one.address) for one in chats)
+        return self.desk.person.phone is not None or is_known
+
+    def call_at(self, phone: str) -> None:
+        """Keep the number at which a person of the desk may call; given by its owner, in the international form."""
+        self._change(phone=phone)
+        self._note("phone_given")
+
+    def stop(self) -> int:
+        """
+        No more messages, from this moment; taking back is as easy as giving (GDPR, art. 7(3)).
+
+        Places that are booked stay; those that are offered go to the next in line. Returns the number of the stop.
+        """
+        id, now = self.desk.person.id, self.desk.now
+        self._change(stopped_at=now)
+        self.store.people.withdraw(id, None, by=self.desk.message_id, now=now)
+        self.store.messages.suppress(id, reason="person_stopped")
+        self.desk.offers.stopped()
         self._note("stopped")
+        return self.store.people.stop(id, "all", message_id=self.desk.message_id, now=now)
+
+    def stopped_because(self, stop_id: int, reason: str) -> None:
+        """Why somebody said stop, if they want to say so."""
+        self.store.people.stopped_because(stop_id, reason)
+        if reason == "job_found":
+            self.found_a_job()
+
+    def found_a_job(self) -> None:
+        """What became of our work, as the person tells it."""
+        self._note("job_found")
+
+    def stop_topic(self, purpose: str) -> None:
+        """No more messages of one purpose; the others go on."""
+        id, now = self.desk.person.id, self.desk.now
+        self.store.people.withdraw(id, [purpose], by=self.desk.message_id, now=now)
+        moments = [moment.name for moment in BY_NAME.values() if moment.consent == purpose]
+        self.store.messages.suppress(id, reason="topic_stopped", moments=moments)
+        self.store.people.stop(id, purpose, message_id=self.desk.message_id, now=now)
+        self._note("stopped", topic=purpose)
+
+    def stopped_topics(self) -> set[str]:
+        """The purposes this person has stopped on their own, and not taken up again."""
+        found = self.store.people.stops(self.desk.person.id)
+        return {one.topic for one in found if one.ended_at is None} - {"all"}
 
     def start(self) -> None:
         """The person wants to talk again. Consents stay withdrawn until they are asked for anew."""
         self._change(stopped_at=None)
+        self.store.people.end_stops(self.desk.person.id, "all", now=self.desk.now)
         self._note("started")
 
-    def blocked(self, identity: Identity, is_blocked: bool) -> None:
-        """The channel says that the person has shut, or opened, this chat."""
-        self.store.people.change_identity(identity.id, blocked_at=self.desk.now if is_blocked else None)
+    def blocked(self, identity: Identity, is_blocked: bool, reason: str = "blocked") -> None:
+        """
+        The channel says that the person has shut this chat, or opened it; ``reason`` is what the channel says.
+
+        A shut chat is a stop in that chat only, and takes back no consent: nobody has said so to us, many block by
+        mistake or for a while, and who opens the chat again expects it to go on as before.
+        """
+        self.store.dialogues.lock_person(self.desk.person.id)  # the channel says so outside of turns, too
+        if is_blocked:
+            self._shut(identity, reason)
+        else:
+            self.store.people.change_identity(identity.id, blocked_at=None)
+            self.store.people.end_stops(self.desk.person.id, "all", identity_id=identity.id, now=self.desk.now)
         self._note("blocked" if is_blocked else "unblocked")
+
+    def _shut(self, identity: Identity, reason: str) -> None:
+        id, now = self.desk.person.id, self.desk.now
+        self.store.people.change_identity(identity.id, blocked_at=identity.blocked_at or now)
+        self.store.messages.suppress(id, identity_id=identity.id, reason="chat_blocked")
+        self.store.people.stop(
+            id, "all", identity_id=identity.id, reason=reason, message_id=self.desk.message_id, now=now
+        )
+        if self.desk.outbox.chat() is None:
+            self.desk.offers.stopped()
 
     def _change(self, **values: object) -> None:
         self.store.people.change(self.desk.person.id, **values)
         self.desk.refresh()
 
-    def _note(self, action: str) -> None:
+    def _note(self, action: str, **details: str) -> None:
         who = f"person:{self.desk.person.id}"
-        self.store.records.note(at=self.desk.now, actor=who, action=action, subject=who)
+        self.store.records.note(at=self.desk.now, actor=who, action=action, subject=who, details=details or None)

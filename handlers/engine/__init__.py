@@ -10,7 +10,8 @@ import structlog
 from handlers.desk import Desk
 from handlers.engine.frames import incoming_of, payload_of
 from handlers.engine.turn import Play, Turn
-from handlers.talk import Incoming, _
+from handlers.rules.looping import FLOOD, Heard, is_loop, is_time_to_look
+from handlers.talk import Incoming, _, anytime
 from storage import Contested, Storage, Store, Unavailable
 from storage.dialogues import Dialogue, Opened
 from storage.messages import Message
@@ -58,8 +59,9 @@ class Engine:
             return
         is_news = message.kind in ("blocked", "unblocked")
         if is_news or opened.identity.blocked_at:  # who writes has opened the chat again, told or not
-            self._desk(store, opened.person).people.blocked(opened.identity, message.kind == "blocked")
-        if must_wait or is_news:
+            desk = self._desk(store, opened.person, row)
+            desk.people.blocked(opened.identity, message.kind == "blocked")
+        if must_wait or is_news or self._is_loop(store, row, message, opened):
             return
         trouble = self._try(store, row, message, opened)
         if trouble:
@@ -107,6 +109,39 @@ class Engine:
             payload=payload_of(message),
             dialogue_version=opened.dialogue.version,
         )
+
+    def _is_loop(self, store: Store, row: int, message: Incoming, opened: Opened) -> bool:
+        """Is it another program that answers us? Then its message is kept, and nobody answers it."""
+        if not is_time_to_look(opened.dialogue.version):
+            return False
+        heard = [
+            Heard(at, text, is_written=kind == "text", is_unanswered=reason == "looping")
+            for at, kind, text, reason in store.messages.heard(opened.person.id, opened.identity.id, FLOOD)
+        ]
+        if not is_loop(heard, self.clock.now()) or self._always_works(store, message, opened.person):
+            return False
+        store.messages.change(row, reason="looping")
+        if not heard[1].is_unanswered:
+            self._fall_silent(store, row, opened)
+        return True
+
+    def _always_works(self, store: Store, message: Incoming, person: Person) -> bool:
+        """Stopping does, and asking for a person; once, or two programs could do it for ever."""
+        match anytime.find(message.text, self.play.catalogues):
+            case "stop":
+                return person.stopped_at is None
+            case "person":
+                return "asked" not in store.cases.open_reasons(person.id)
+            case _:
+                return False
+
+    def _fall_silent(self, store: Store, row: int, opened: Opened) -> None:
+        """Say so once, and let a person of the desk have a look."""
+        desk = self._desk(store, opened.person, row)
+        desk.cases.open("looping")
+        words = _("Too many messages at once: I stop for a few minutes. To talk to a person, write PERSON.")
+        reader = self.play.catalogues.reader(desk.person.language)
+        desk.outbox.reply(opened.identity, words.render(reader), reply_to=row)
 
     def _try(self, store: Store, row: int, message: Incoming, opened: Opened) -> str | None:
         """Play the turn; the name of what went wrong, or None. A database that is down is not the turn's fault."""
@@ -167,8 +202,8 @@ class Engine:
         reader = self.play.catalogues.reader(desk.person.language)
         desk.outbox.reply(store.people.identity(message.identity_id), words.render(reader), reply_to=message.id)
 
-    def _desk(self, store: Store, person: Person) -> Desk:
-        return Desk(store, person, self.clock.now(), self.play.catalogues)
+    def _desk(self, store: Store, person: Person, row: int | None = None) -> Desk:
+        return Desk(store, person, self.clock.now(), self.play.catalogues, message_id=row)
 
 
 def was_before_stop(message: Message, person: Person) -> bool:

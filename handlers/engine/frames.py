@@ -31,6 +31,11 @@ class Frame:
             "trail": self.trail,
         }
 
+    def answered_by(self) -> dict[str, Any]:
+        """What takes the answer to a question that nothing waits for, as its message keeps it."""
+        names = {"conversation": self.conversation.name, "step": self.step.name if self.step else None}
+        return {**names, "draft": dump(self.draft)}
+
     def remember(self, step: Step, before: Mapping[str, Any]) -> None:
         """Note which fields this step has filled in, and what they held before."""
         after = dump(self.draft)

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: EUPL-1.2
 """What a message means where it arrives: a word that always works, an answer, a touched choice, or a topic."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from handlers.desk.files import why
 from handlers.engine.frames import Frame, load
 from handlers.engine.scene import HOME, Scene
 from handlers.engine.steps import Steps
@@ -16,6 +20,7 @@ from handlers.talk import (
     Words,
     _,
     anytime,
+    phones,
     reading,
 )
 from handlers.talk.answers import Said
@@ -23,8 +28,20 @@ from storage.messages import Message
 
 NUMERIC = ("Number", "BirthYear", "Day")
 FREE = ("Name", "Sentence")
+FILES = ("document", "photo", "voice")
 # What still works for someone who said stop: coming back, a person, their own data, and giving up a place.
-STILL_ALLOWED = ("start", "stop", "person", "privacy", "my_data", "language", "help", "agenda")
+STILL_ALLOWED = (
+    "start",
+    "stop",
+    "stop_offers",
+    "stop_reminders",
+    "person",
+    "privacy",
+    "my_data",
+    "language",
+    "help",
+    "agenda",
+)
 
 WAYS_OUT = ("menu", "start", "stop", "cancel", "back")  # a release that was taken back must not keep anybody in
 
@@ -48,7 +65,7 @@ class Meaning:
         if self.message.kind == "text" and (word := self._word()):
             return word
         if self.scene.is_silent():
-            return Go("start")
+            return (self.message.kind == "text" and self._answer_to_a_push()) or Go("start")
         if self.message.kind != "text":
             return self._not_words()
         if answered := self._answer_to_a_push():
@@ -85,6 +102,9 @@ class Meaning:
             case "stop":
                 self.scene.forget()
                 return Go("stop")
+            case "stop_offers" | "stop_reminders" | "start_offers" | "start_reminders":
+                conversation, _line, topic = word.partition("_")
+                return self.scene.aside(Go(conversation, {"topic": topic}))
             case "start":
                 return self._hello_again()
             case "cancel":
@@ -138,11 +158,41 @@ class Meaning:
                 return self.steps.ask_again() if is_there else self.scene.aside(Go(conversation.name))
         return None
 
-    def _not_words(self) -> Move:
-        """Kind words for what cannot be read, and the question again."""
-        if self.message.kind == "voice":
-            self.c.desk.cases.open("voice", message_id=self.scene.row)
-        self.c.say(unreadable(self.message.kind))
+    def _not_words(self) -> Move | Question | None:
+        """A file is for the desk, a number for a call; kind words for what cannot be read. Then the question again."""
+        kind, carried = self.message.kind, self.message.payload
+        if kind == "contact":
+            return self._contact(carried)
+        if kind in FILES and carried.get("file_id"):
+            self._file(kind, carried)
+        else:
+            if kind == "voice":
+                self.c.desk.cases.open("voice")
+            self.c.say(unreadable(kind))
+        return self.steps.ask_again()
+
+    def _file(self, kind: str, media: Mapping[str, Any]) -> None:
+        """Take the file, or say why not."""
+        refusal = self.c.desk.files.receive(kind, media)
+        if refusal:
+            self.c.say(why(refusal, kind))
+        elif kind == "voice":
+            self.c.say(unreadable(kind))
+        else:
+            self.c.say(_("I keep your file for the desk. A person will look at it."))
+
+    def _contact(self, card: Mapping[str, Any]) -> Move | Question | None:
+        """One's own number is kept, or is the answer that was asked for; somebody else's is not ours to keep."""
+        number = phones.shared(card["phone"]) if card.get("own") else None
+        if number and self.scene.is_asking() and self.scene.dialogue.question_kind == "Phone":
+            return self._answer(number, None, ())
+        if number:
+            self.c.desk.people.call_at(number)
+            self.c.say(_("Thank you. A person can call you at {phone}.", phone=phones.in_groups(number)))
+        elif card.get("own"):
+            self.c.say(_("I cannot read this number. Write all its digits, for example 333 1234567."))
+        else:
+            self.c.say(_("This is somebody else’s number: I do not keep it. Please share your own."))
         return self.steps.ask_again()
 
     # touched choices, and answers to what was sent unasked
@@ -153,6 +203,8 @@ class Meaning:
         option = option_of(shown, tap.index) if shown and tap and self._is_here(shown) else None
         if shown is None or option is None:
             return self._expired()
+        if shown.state == "uncertain":  # nobody touches what has not arrived
+            self.scene.store.messages.proven(shown.id, self.message.payload.get("shown"))
         if shown.id == self.scene.dialogue.question_id:
             return self._answer("", option.id, options_of(shown))
         if self._step_for(shown) is None:
@@ -294,8 +346,6 @@ def unreadable(kind: str) -> Words:
             return _("I cannot read files here. Please write the answer in words.")
         case "location":
             return _("I cannot read places on the map. Please write the answer in words.")
-        case "contact":
-            return _("I cannot read contacts. Please write the answer in words.")
         case "edited":
             return _("You changed a message. I only read new ones: please write it again.")
         case _:

@@ -102,12 +102,16 @@ class Scene:
 
     def home(self) -> Go:
         """Leave for the menu; a form that keeps its answers keeps them."""
+        self.leave()
+        return Go(HOME)
+
+    def leave(self) -> None:
+        """Nothing goes on; a form that keeps its answers keeps them."""
         for stored in [*self.paused, *([self.frame.stored()] if self.frame else [])]:
             conversation = self.play.conversations.get(stored["conversation"])
             if conversation and conversation.keeps and stored["draft"]:
                 self.kept[conversation.name] = {**stored, "at": self.now.isoformat()}
         self.paused = []
-        return Go(HOME)
 
     def taken_up(self, conversation: Conversation) -> dict[str, Any] | None:
         """What was filled in the last time, if this conversation keeps that and it was not too long ago."""

@@ -2,12 +2,13 @@
 """What is said in a turn, as messages that fit the channel."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from handlers.context import Saying
-from handlers.talk import Choosable, Option, Question, Reader, p_
+from handlers.talk import Choosable, Option, Phone, Question, Reader, p_
 from handlers.talk.limits import LIMITS
 from handlers.talk.rendering import numbered_under, options_in_words, pieces, way_out
 from handlers.talk.text import shown
@@ -37,9 +38,16 @@ class Speech:
         self.store, self.identity, self.reply_to, self.now = store, identity, reply_to, now
 
     def out(
-        self, said: Sequence[Saying], question: Question | None, reader: Reader, *, offer_person: bool, bare: bool
+        self,
+        said: Sequence[Saying],
+        question: Question | None,
+        reader: Reader,
+        *,
+        offer_person: bool,
+        bare: bool,
+        answered_by: dict[str, Any] | None = None,
     ) -> Asked | None:
-        """Put everything out; the last message carries the question and its choices."""
+        """Put everything out; the last message carries the question and its choices, and may name who answers them."""
         groups = grouped(said, reader)
         options = self._options(question, reader, offer_person)
         words = str(shown(question.text, reader)) if question else ""
@@ -51,7 +59,8 @@ class Speech:
             last.append(out.render(reader))
         for group in groups:
             self._put("\n\n".join(group), ())
-        id = self._put("\n\n".join(part for part in last if part), options)
+        facts = {"asks_phone": True} if question and isinstance(question.answer, Phone) else None
+        id = self._put("\n\n".join(part for part in last if part), options, answered_by, facts)
         return Asked(id, type(question.answer).__name__, hash_of(words)) if question else None
 
     def _options(self, question: Question | None, reader: Reader, offer_person: bool) -> tuple[Option, ...]:
@@ -63,13 +72,25 @@ class Speech:
         add = can_add and "person" not in {option.id for option in offered}
         return options_in_words((*offered, PERSON) if add else offered, reader)
 
-    def _put(self, text: str, options: tuple[Option, ...]) -> int:
+    def _put(
+        self,
+        text: str,
+        options: tuple[Option, ...],
+        answered_by: dict[str, Any] | None = None,
+        facts: Mapping[str, Any] | None = None,
+    ) -> int:
         *before, last = pieces(text, LIMITS[self.identity.channel], with_options=bool(options))
         for piece in before:
             self._row(piece, ())
-        return self._row(last, options)
+        return self._row(last, options, answered_by, facts)
 
-    def _row(self, text: str, options: tuple[Option, ...]) -> int:
+    def _row(
+        self,
+        text: str,
+        options: tuple[Option, ...],
+        answered_by: dict[str, Any] | None = None,
+        facts: Mapping[str, Any] | None = None,
+    ) -> int:
         id = self.store.messages.put_out(
             person_id=self.identity.person_id,
             identity_id=self.identity.id,
@@ -77,6 +98,8 @@ class Speech:
             kind="reply",
             text=text,
             options=[option.stored() for option in options] or None,
+            answered_by=answered_by,
+            payload=facts,
             reply_to=self.reply_to,
             priority=0,
             at=self.now,

@@ -31,6 +31,7 @@ class Steps:
     def __init__(self, scene: Scene) -> None:
         self.scene, self.c, self.store = scene, scene.c, scene.store
         self.bare = False
+        self.pushed = False  # was it a push that was answered?
 
     def follow(self, move: Move | Question | None) -> Question | None:
         """Go where each step leads, until one asks; None when all is over."""
@@ -52,6 +53,7 @@ class Steps:
     def begin(self, going: Go) -> Move:
         """Start a conversation, with what was filled in the last time if it keeps that."""
         scene, conversation = self.scene, self.scene.play.conversations[going.conversation]
+        self.c.aside, scene.misses = self.pushed or bool(scene.paused), 0
         taken_up = scene.taken_up(conversation)
         if taken_up:
             self.c.say(_("Let us go on from where we stopped."))
@@ -100,7 +102,7 @@ class Steps:
         frame = self.scene.now_in()
         before, writes = dump(frame.draft), self.store.writes
         self.scene.misses = 0
-        self.c.answered = self._proof(pushed)
+        self.c.answered, self.pushed = self._proof(pushed), pushed is not None
         try:
             move = walk.answer(value)
         except Gone as gone:
@@ -148,6 +150,8 @@ class Steps:
         self.bare = done.bare
         if scene.frame:
             scene.kept.pop(scene.frame.conversation.name, None)
+        if done.leaves:
+            scene.leave()
         scene.frame = scene.resume()
         if scene.frame is None:
             return Go(HOME) if done.home or not (self.c.said or done.quiet) else None

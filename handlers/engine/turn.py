@@ -49,15 +49,23 @@ class Turn:
 
     def _say(self, question: Question | None) -> Asked | None:
         scene = self.scene
-        if question is None:
+        is_over = question is None or question.optional
+        if is_over:
             scene.misses = 0
-        return Speech(scene.store, scene.identity, scene.row, scene.now).out(
+        asked = Speech(scene.store, scene.identity, scene.row, scene.now).out(
             scene.c.said,
             question,
             scene.reader(),
             offer_person=scene.misses >= OFFER_A_PERSON_AFTER,
-            bare=self.steps.bare and question is None,
+            bare=is_over and (self.steps.bare or question is not None),
+            answered_by=scene.now_in().answered_by() if question and question.optional else None,
         )
+        if not is_over:
+            return asked
+        scene.frame = None
+        if scene.c.person.stopped_at:
+            scene.forget()  # however they said stop, what was going on before is not taken up again
+        return None
 
     def _save(self, asked: Asked | None) -> None:
         scene, frame = self.scene, self.scene.frame

@@ -26,11 +26,17 @@ from handlers.talk.text import Text, Words
 
 @dataclass(frozen=True)
 class Question:
-    """What a step asks. An ``exact`` one only takes an answer given to the very same words."""
+    """
+    What a step asks. An ``exact`` one only takes an answer given to the very same words.
+
+    An ``optional`` one may stay unanswered for ever: it stands alone, without the line that shows the way out, nothing
+    waits for it and nobody is asked it again; its choices are answered like those of a push.
+    """
 
     text: Words
     answer: Answer
     exact: bool = False
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,13 +52,15 @@ class Done:
     The conversation is over. A ``bare`` farewell stands alone, without the line that shows the way out.
 
     ``home`` shows the menu, unless something was interrupted and goes on; a ``quiet`` end says nothing, because
-    what there was to say has gone out as a message of its own.
+    what there was to say has gone out as a message of its own. One that ``leaves`` does not go on with what was
+    interrupted either: a form that keeps its answers keeps them for another day.
     """
 
     farewell: Words | None = None
     bare: bool = False
     home: bool = False
     quiet: bool = False
+    leaves: bool = False
 
 
 @dataclass(frozen=True)
@@ -173,8 +181,15 @@ def again(reason: Words) -> Again:
     return Again(reason)
 
 
-def done(farewell: Words | None = None, *, bare: bool = False, home: bool = False, quiet: bool = False) -> Done:
-    return Done(farewell, bare, home, quiet)
+def done(
+    farewell: Words | None = None,
+    *,
+    bare: bool = False,
+    home: bool = False,
+    quiet: bool = False,
+    leaves: bool = False,
+) -> Done:
+    return Done(farewell, bare, home, quiet, leaves)
 
 
 def go(conversation: str, **draft: Any) -> Go:
