@@ -20,12 +20,16 @@ import storage
 from bot.channels import CHANNELS
 from bot.clock import Clock
 from bot.contract import Channel, Transport
+from bot.jobs.bucket import Buckets, rates
 from bot.jobs.delivery import Deliverer
+from bot.jobs.files import Fetcher
 from bot.jobs.worker import Worker
+from bot.media import media_route
 from bot.settings import Settings
 from bot.simulator import Paper, simulator_routes
 from handlers.conversations import CONVERSATIONS
 from handlers.desk.delivery import Delivery
+from handlers.desk.filing import Filing
 from handlers.engine import Engine
 from handlers.engine.turn import Play
 from handlers.talk import Incoming
@@ -70,12 +74,16 @@ def build(
     play = play or Play.of(CONVERSATIONS, Catalogues(default=settings.default_language), release())
     channels = tuple(one for make in CHANNELS.values() if (one := make(settings, clock, commands(play.catalogues))))
     engine = Engine(found, play, clock)
+    transports = {one.name: one for one in channels} if transports is None else transports
     deliverer = Deliverer(
-        Delivery(found, clock),
-        {one.name: one for one in channels} if transports is None else transports,
+        Delivery(found, clock, play.catalogues),
+        transports,
         Paper() if settings.simulator else None,
+        Buckets(rates(telegram=settings.telegram_rate)),
     )
-    return Sportello(settings, clock, found, engine, deliverer, Worker(found, engine, deliverer, clock), channels)
+    fetcher = Fetcher(Filing(found, clock, play.catalogues), transports)
+    worker = Worker(found, engine, deliverer, fetcher, clock)
+    return Sportello(settings, clock, found, engine, deliverer, worker, channels)
 
 
 def web(desk: Sportello, *, with_worker: bool) -> Starlette:
@@ -89,6 +97,7 @@ def web(desk: Sportello, *, with_worker: bool) -> Starlette:
     routes = [
         Route("/healthz", health),
         Route("/readyz", ready(desk)),
+        media_route(desk.settings, desk.storage, desk.clock),
         Mount("/static", StaticFiles(directory=STATIC, check_dir=False)),
     ]
     for channel in desk.channels:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 
 from storage.cases import Cases
 from storage.dialogues import Dialogues
+from storage.files import Files
 from storage.messages import Messages
 from storage.people import People
 from storage.questions import Questions
@@ -60,6 +61,10 @@ class Store(Transaction):
     @property
     def cases(self) -> Cases:
         return Cases(self)
+
+    @property
+    def files(self) -> Files:
+        return Files(self)
 
     @property
     def records(self) -> Records:

@@ -19,4 +19,5 @@ JOBS = (
     Job("delivery", timedelta(seconds=1)),
     Job("turns", timedelta(seconds=1)),
     Job("moments", timedelta(seconds=20)),
+    Job("files", timedelta(seconds=3)),
 )

@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import cached_property
 
 from handlers.desk.cases import Cases
+from handlers.desk.files import Files
 from handlers.desk.offers import Offers
 from handlers.desk.outbox import Outbox
 from handlers.desk.people import People
@@ -59,6 +60,10 @@ class Desk:
     @property
     def cases(self) -> Cases:
         return Cases(self)
+
+    @property
+    def files(self) -> Files:
+        return Files(self)
 
     @property
     def outbox(self) -> Outbox:

@@ -11,6 +11,7 @@ from handlers.talk.answers import (
     Name,
     NotUnderstood,
     Number,
+    Phone,
     Sentence,
     YesNo,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "Number",
     "Option",
     "Outgoing",
+    "Phone",
     "Question",
     "Reader",
     "Sentence",

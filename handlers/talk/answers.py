@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol
 from babel.dates import get_day_names, get_month_names
 
 import handlers.talk.comuni as comuni
+import handlers.talk.phones as phones
 import handlers.talk.reading as reading
 from handlers.talk.catalogues import Catalogues
 from handlers.talk.messages import Option
@@ -151,6 +152,16 @@ class Comune(Free):
         raise NotUnderstood(
             _("I do not know this town: it may not be in our area. Write its full name, or choose the line below.")
         )
+
+
+@dataclass(frozen=True)
+class Phone(Free):
+    """A telephone number, in the international form; or the id of a choice. Where the channel can, it may be shared."""
+
+    def read(self, said: Said) -> str:
+        if found := self.chosen(said) or phones.find(said.text):
+            return found
+        raise NotUnderstood(_("I cannot read this number. Write all its digits, for example 333 1234567."))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Files for the people of the desk, behind links that are signed and live for a few minutes."""
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+from datetime import datetime, timedelta
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from bot.clock import Clock
+from bot.settings import Settings
+from handlers.desk import files
+from storage import Storage
+
+LIVES_FOR = timedelta(minutes=10)
+EXPIRED = (
+    "Questo link è scaduto: aprine uno nuovo dalla console.\nThis link has expired: open a new one in the console.\n"
+)
+# Whatever is in the file, a browser only saves it.
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "Cache-Control": "private, no-store",
+    "Referrer-Policy": "no-referrer",
+}
+MADE_UP = secrets.token_bytes(32)  # where no secret is set, links live as long as this process
+
+
+def link(settings: Settings, attachment_id: int, now: datetime) -> str:
+    """The way to a file, for ten minutes from ``now``, in real time."""
+    expires = int((now + LIVES_FOR).timestamp())
+    return f"/media/{attachment_id}?expires={expires}&signature={signature(settings, attachment_id, expires)}"
+
+
+def signature(settings: Settings, attachment_id: int, expires: int) -> str:
+    secret = settings.secret_key.get_secret_value().encode() or MADE_UP
+    return hmac.new(secret, f"media:{attachment_id}:{expires}".encode(), hashlib.sha256).hexdigest()
+
+
+def media_route(settings: Settings, storage: Storage, clock: Clock) -> Route:
+    """Where the links lead."""
+
+    async def media(request: Request) -> Response:
+        id, expires = request.path_params["id"], number(request.query_params.get("expires", ""))
+        given = request.query_params.get("signature", "").encode()
+        if expires is None or not hmac.compare_digest(given, signature(settings, id, expires).encode()):
+            return nothing()
+        if clock.real().timestamp() >= expires:
+            return PlainTextResponse(EXPIRED, status_code=410, headers=HEADERS)
+        found = await asyncio.to_thread(opened, storage, id, clock.now())
+        return saved(found) if found else nothing()
+
+    return Route("/media/{id:int}", media)
+
+
+def number(words: str) -> int | None:
+    return int(words) if words.isascii() and words.isdigit() and len(words) <= 12 else None
+
+
+def opened(storage: Storage, id: int, now: datetime) -> files.Opened | None:
+    with storage.writing() as store:
+        return files.opened(store, id, now)
+
+
+def saved(found: files.Opened) -> Response:
+    """The file, to be saved under its name in any alphabet (RFC 5987)."""
+    name = f"attachment; filename*=UTF-8''{quote(found.name, safe='')}"
+    return Response(found.content, media_type=found.kind, headers={**HEADERS, "Content-Disposition": name})
+
+
+def nothing() -> Response:
+    """The same for all that is wrong, so that nobody learns what there is."""
+    return PlainTextResponse("Not found.\n", status_code=404, headers=HEADERS)
