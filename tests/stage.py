@@ -18,9 +18,10 @@ that works here also survives a restart, whichever line it comes after.
 import asyncio
 import contextlib
 import itertools
+import mimetypes
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,16 +30,24 @@ from sqlalchemy import insert, select
 import storage
 from bot.channels.terminal import said
 from bot.clock import Clock
+from bot.contract import DeliveryError
+from bot.jobs.files import Fetcher
 from bot.main import Sportello, build
 from bot.settings import Settings
 from handlers.desk import Desk
+from handlers.desk.changes import Changes
+from handlers.desk.filing import Filing
 from handlers.engine.turn import Play
+from handlers.moments import on_the_wall
 from handlers.talk import Address, Incoming, Tap
+from handlers.talk.catalogues import Catalogues
 from handlers.talk.text import ROME
 from storage import Storage, Store
 from storage.messages import Message
 from storage.people import Person
 from storage.tables import consents, identities, messages, series, venues, workshops
+from storage.workshops import Workshop
+from tests import files
 from tests.database import MONDAY
 
 DIRECTIONS: list[tuple[re.Pattern[str], Callable[..., None]]] = []
@@ -272,7 +281,7 @@ def time_passes(stage: Stage, number: str, unit: str) -> None:
     """Time goes by in small steps, and what comes due on the way happens on the way."""
     length = timedelta(**{unit: int(number)})
     until = stage.now + length
-    step = timedelta(hours=2) if length > timedelta(days=1) else timedelta(minutes=20)
+    step = timedelta(hours=1) if length > timedelta(days=1) else timedelta(minutes=20)
 
     def live_on(desk: Sportello) -> None:
         while stage.now < until:
@@ -302,7 +311,63 @@ def taps(stage: Stage, who: str, label: str) -> None:
 
 @direction(r"(\w+) sends a (photo|voice message|video|sticker|place|contact|file|poll)")
 def sends_a(stage: Stage, who: str, kind: str) -> None:
-    stage.sends(who, kind=KINDS[kind])
+    stage.sends(who, kind=KINDS[kind], payload=carried(stage, KINDS[kind]))
+
+
+def carried(stage: Stage, kind: str) -> dict[str, Any]:
+    """What a channel says of a message of this kind."""
+    known = {"document": {"name": "cv.pdf", "mime_type": "application/pdf"}, "voice": {"mime_type": "audio/ogg"}}
+    is_kept = kind in ("photo", "voice", "document")
+    return {"file_id": f"file-{next(stage.numbers)}", "size": 4000, **known.get(kind, {})} if is_kept else {}
+
+
+@direction(r"(\w+) sends the file «(.+?)»(?: of (\d+) megabytes)?")
+def sends_the_file(stage: Stage, who: str, name: str, megabytes: str | None) -> None:
+    media = {**carried(stage, "document"), "name": name, "mime_type": mimetypes.guess_type(name)[0]}
+    stage.sends(who, kind="document", payload={**media, "size": int(megabytes or 1) * 1024 * 1024})
+
+
+CONTENTS = {
+    "is a PDF": files.PDF,
+    "is a photo": files.JPEG,
+    "is a voice message": files.VOICE,
+    "is a program": files.PROGRAM,
+    "has a program in it": files.PDF_WITH_A_SCRIPT,
+    "is no longer there": None,
+}
+
+
+class Shelf:
+    """Where the channel keeps what people send."""
+
+    def __init__(self, content: bytes | None) -> None:
+        self.content = content
+
+    async def fetch(self, provider_id: str) -> bytes:
+        if self.content is None:
+            raise DeliveryError("gone", "The file is no longer there.")
+        return self.content
+
+
+@direction(rf"what was sent ({'|'.join(CONTENTS)})")
+def is_fetched(stage: Stage, what: str) -> None:
+    """The desk fetches what waits, and looks inside."""
+
+    def fetch(desk: Sportello) -> None:
+        filing = Filing(desk.storage, desk.clock, desk.engine.play.catalogues)
+        asyncio.run(Fetcher(filing, {}, Shelf(CONTENTS[what])).run_once())
+
+    stage.played(fetch)
+
+
+@direction(r"(\w+) shares (?:her|his) number (\+?\d+)")
+def shares_own_number(stage: Stage, who: str, number: str) -> None:
+    stage.sends(who, kind="contact", payload={"own": True, "phone": number})
+
+
+@direction(r"(\w+) shares somebody else’s number")
+def shares_a_number(stage: Stage, who: str) -> None:
+    stage.sends(who, kind="contact", payload={"own": False})
 
 
 @direction(r"(\w+) changes that message to «(.*)»")
@@ -332,19 +397,53 @@ def blocks(stage: Stage, who: str, what: str) -> None:
 
 @direction(r"the desk calls off «(.+)»")
 def called_off(stage: Stage, title: str) -> None:
-    stage.with_store(lambda store: store.workshops.change(workshop_id(store, title), cancelled_at=stage.now))
+    changed(stage, title, lambda changes, found: changes.call_off(found.id))
 
 
-@direction(r"the desk moves «(.+)» by (\d+) (minutes|hours|days)")
-def moved(stage: Stage, title: str, number: str, unit: str) -> None:
-    def move(store: Store) -> None:
-        found = store.workshops.get(workshop_id(store, title))
-        assert found
-        by = timedelta(**{unit: int(number)})
-        times = {name: getattr(found, name) + by for name in ("starts_at", "ends_at", "closes_at")}
-        store.workshops.change(found.id, revision=found.revision + 1, **times)
+@direction(r"the desk moves «(.+)» (back )?by (\d+) (minutes|hours|days)")
+def moved(stage: Stage, title: str, back: str | None, number: str, unit: str) -> None:
+    by = timedelta(**{unit: int(number)}) * (-1 if back else 1)
+    changed(stage, title, lambda changes, found: changes.move(found.id, on_the_wall(found.starts_at, by)))
 
-    stage.with_store(move)
+
+@direction(r"the desk puts «(.+)» online")
+def put_online(stage: Stage, title: str) -> None:
+    changed(stage, title, lambda changes, found: changes.go_online(found.id, "https://meet.example.org/stage"))
+
+
+@direction(r"«(.+)» has (\d+) places? now")
+def resized(stage: Stage, title: str, places: str) -> None:
+    changed(stage, title, lambda changes, found: changes.resize(found.id, int(places)))
+
+
+def changed(stage: Stage, title: str, change: Callable[[Changes, Workshop], None]) -> None:
+    """Somebody of the desk changes a workshop, and everybody concerned is told."""
+
+    def act(desk: Sportello) -> None:
+        with desk.storage.writing() as store:
+            found = store.workshops.get(workshop_id(store, title))
+            assert found
+            change(Changes(store, stage.now, desk.engine.play.catalogues, actor="staff:1"), found)
+
+    stage.played(act)
+
+
+@direction(r"the desk writes down that (\w+) was (there|absent) at «(.+)»")
+def attended(stage: Stage, who: str, what: str, title: str) -> None:
+    def mark(store: Store) -> None:
+        person = stage.person(store, who)
+        booking = store.workshops.booking_of(person.id, workshop_id(store, title))
+        assert booking
+        catalogues = Catalogues()
+        Desk(store, person, stage.now, catalogues).workshops.mark(booking.id, present=what == "there")
+
+    stage.with_store(mark)
+
+
+@direction(r"it is (\d{4}-\d\d-\d\d) at (\d\d:\d\d)")
+def it_is(stage: Stage, day: str, hour: str) -> None:
+    """The play begins then; nothing has happened yet."""
+    stage.now = datetime.fromisoformat(f"{day} {hour}").replace(tzinfo=ROME).astimezone(UTC)
 
 
 # What can be checked on stage
@@ -360,6 +459,12 @@ def has_a_place(stage: Stage, who: str, what: str, title: str) -> None:
         who,
         title,
     )
+
+
+@direction(r"(\w+) said stop because: (\w+)")
+def said_stop_because(stage: Stage, who: str, reason: str) -> None:
+    found = stage.with_store(lambda store: store.people.stops(stage.person(store, who).id))
+    assert found[-1].reason == reason, (who, found[-1])
 
 
 @direction(r"(\w+) has confirmed «(.+)»")
@@ -431,6 +536,17 @@ def case_is_open(stage: Stage, who: str, reason: str) -> None:
         who,
         reason,
     )
+
+
+@direction(r"(\w+) (can be called at (\+\d+)|left no number)")
+def can_be_called(stage: Stage, who: str, _what: str, number: str | None) -> None:
+    assert stage.with_store(lambda store: stage.person(store, who).phone) == number
+
+
+@direction(r"the desk has (no|\d+) files? of (\w+)(?:’s)?")
+def has_files(stage: Stage, number: str, who: str) -> None:
+    found = stage.with_store(lambda store: store.files.of(stage.person(store, who).id))
+    assert len(found) == (0 if number == "no" else int(number)), found
 
 
 @direction(r"nothing of «(.+)» is lost")
