@@ -7,7 +7,7 @@ RECIPE := pyproject.toml hatch_build.py package-lock.json
 LANGUAGES := $(sort it en $(patsubst locales/%/LC_MESSAGES,%,$(wildcard locales/*/LC_MESSAGES)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check messages clean
+.PHONY: help demo serve test torture check messages clean
 
 help:
 	@sed -n 's/^\([a-z]*\):.* ## \(.*\)/make \1: \2/p' Makefile
@@ -21,6 +21,10 @@ serve: .venv/.installed-whatsapp ## the real service in one process, with the se
 test: .venv/.installed-dev ## every test this machine can run
 	@$(NAME_WHAT_IS_LEFT_OUT)
 	$(BIN)/pytest -n 2
+
+MINUTES ?= 10
+torture: .venv/.installed-dev ## a desk in real processes for MINUTES=10 while everything breaks; SEED=… runs one again
+	$(BIN)/python -m tests.torture --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 check: .venv/.installed-dev ## what is read without being run: style, types, floors, catalogues
 	$(BIN)/ruff check .

@@ -14,16 +14,18 @@ from typing import Annotated
 import structlog
 import typer
 import uvicorn
+from pydantic import SecretStr
 
+from bot import verify as verification
 from bot.channels.terminal import Terminal
 from bot.channels.updates import read
 from bot.demo import prepare
-from bot.main import Sportello, build, running, web
+from bot.main import Sportello, build, running, stored_clock, web
 from bot.settings import Settings
 from handlers.conversations import CONVERSATIONS
 from handlers.desk import loading
 from handlers.talk.text import ROME
-from storage import migration
+from storage import Unavailable, migration
 
 app = typer.Typer(help="Sportello, the job-help desk in people's pockets.", no_args_is_help=True, add_completion=False)
 DEMO_DATABASE = "sqlite:///var/demo.sqlite"
@@ -36,7 +38,7 @@ def main() -> None:
 
 
 def configure_logs() -> None:
-    # httpx writes whole URLs at INFO, and Telegram's URLs contain the token.
+    # HTTP libraries write whole URLs at INFO, and Telegram's URLs contain the token.
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
     structlog.configure(
         processors=[
@@ -78,9 +80,7 @@ def only_web() -> None:
 @app.command()
 def worker() -> None:
     """A worker alone: sends what is due, retries, looks for moments that have come."""
-    desk = checked()
-    desk.channels = ()  # it sends on every channel and leaves listening to the web process: two pollers quarrel
-    asyncio.run(work(desk))
+    asyncio.run(work(checked()))
 
 
 @app.command()
@@ -128,6 +128,20 @@ def chat(
         typer.echo(f"Saved in {save}.")
 
 
+@app.command()
+def verify(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
+    """Look over the whole database, changing nothing. 0: all is well, 1: something is not, 2: it cannot be read."""
+    try:
+        found = verification.opened(Settings().database_url)
+        findings = verification.verify(found, stored_clock(found))
+    except Exception as trouble:
+        typer.echo(f"The database cannot be read: {type(trouble).__name__}.", err=True)
+        raise typer.Exit(2) from None
+    figures = verification.in_figures(findings)
+    typer.echo(json.dumps(figures, indent=2) if as_json else verification.in_words(findings))
+    raise typer.Exit(0 if figures["ok"] else 1)
+
+
 @app.command("map")
 def steps() -> None:
     """Every conversation with its steps, in the order they are written."""
@@ -137,17 +151,31 @@ def steps() -> None:
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="inbound: what it costs to take in a message.")],
-    people: Annotated[int, typer.Option(help="How many people write.")] = 2000,
+    name: Annotated[str, typer.Argument(help="inbound: what it costs to take in a message; send: to send one.")],
+    people: Annotated[int, typer.Option(help="How many people write, or are written to.")] = 2000,
     rounds: Annotated[int, typer.Option(help="How often each side runs.")] = 3,
+    crowd: Annotated[int, typer.Option(help="send: how many more are written to while some write to us.")] = 10_000,
+    writers: Annotated[int, typer.Option(help="send: how many write to us meanwhile.")] = 200,
     as_json: Annotated[bool, typer.Option("--json", help="Figures for programs.")] = False,
     side: Annotated[str, typer.Option(hidden=True, help="One side only, in this process.")] = "",
+    to: Annotated[str, typer.Option(hidden=True, help="send: where its recorder is.")] = "",
+    rate: Annotated[float, typer.Option(hidden=True, help="send: messages a second to the crowd.")] = 25,
 ) -> None:
     """Measure, side by side with what it is compared to, on this machine."""
-    from bot.bench import inbound
+    from bot.bench import inbound, send
 
+    if name == "send":
+        with tempfile.TemporaryDirectory(prefix="sportello-bench-") as folder:
+            if side == "crowd":
+                figures = asyncio.run(send.in_a_crowd(crowd, writers, rate, Path(folder), sending_desk, read, to))
+            elif side:
+                figures = asyncio.run(send.one_side(side, people, Path(folder), sending_desk, to))
+            else:
+                figures = send.run(people, rounds, crowd, writers)
+        typer.echo(json.dumps(figures, indent=2) if as_json or side else send.in_words(figures))
+        return
     if name != "inbound":
-        raise typer.BadParameter("there is: inbound")
+        raise typer.BadParameter("there are: inbound, send")
     if side:
         with tempfile.TemporaryDirectory(prefix="sportello-bench-") as folder:
             found = asyncio.run(inbound.one_side(side, people, Path(folder), read, bench_desk))
@@ -165,10 +193,28 @@ def bench_desk(folder: Path) -> Sportello:
     return desk
 
 
+def sending_desk(folder: Path, api_url: str, rate: float) -> Sportello:
+    """A desk with the demonstration's content, whose Telegram is a recorder on this machine."""
+    settings = Settings(
+        database_url=f"sqlite:///{folder}/sportello.sqlite",
+        telegram_token=SecretStr("1:bench"),
+        telegram_api_url=api_url,
+        telegram_rate=rate,
+    )
+    desk = build(settings)
+    prepare(desk.storage, desk.clock, settings.demo_folder)
+    return desk
+
+
 def checked() -> Sportello:
     """A desk whose database is ready; else say what to do, and stop."""
-    desk = build(Settings())
-    if not migration.is_current(desk.storage):
+    try:
+        desk = build(Settings())
+        is_current = migration.is_current(desk.storage)
+    except Unavailable:
+        typer.echo("The database does not answer.", err=True)
+        raise typer.Exit(1) from None
+    if not is_current:
         if not desk.storage.is_sqlite:
             typer.echo("The database is not up to date. Run: sportello migrate", err=True)
             raise typer.Exit(1)
@@ -195,6 +241,7 @@ async def work(desk: Sportello) -> None:
     stop = asyncio.Event()
     for told in (signal.SIGTERM, signal.SIGINT):  # platforms say the first, a keyboard the second
         asyncio.get_running_loop().add_signal_handler(told, stop.set)
-    async with running(desk, with_worker=True):
+    # It sends on every channel and leaves listening to the web process: two pollers quarrel.
+    async with running(desk, with_worker=True, listens=False):
         await stop.wait()
     desk.close()

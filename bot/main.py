@@ -34,7 +34,7 @@ from handlers.engine import Engine
 from handlers.engine.turn import Play
 from handlers.talk import Incoming
 from handlers.talk.catalogues import Catalogues
-from storage import Storage, migration
+from storage import Storage, Unavailable, migration
 
 log = structlog.get_logger()
 REST = 60.0  # seconds until a channel that stopped is tried again
@@ -108,9 +108,10 @@ def web(desk: Sportello, *, with_worker: bool) -> Starlette:
 
 
 @asynccontextmanager
-async def running(desk: Sportello, *, with_worker: bool) -> AsyncIterator[None]:
-    """Channels open and listening, the worker at work; all of it ends with the block."""
-    tasks = [asyncio.create_task(attend(channel, desk), name=channel.name) for channel in desk.channels]
+async def running(desk: Sportello, *, with_worker: bool, listens: bool = True) -> AsyncIterator[None]:
+    """Channels open and listening, the worker at work; all of it ends with the block. One that only sends opens none."""
+    attended = desk.channels if listens else ()
+    tasks = [asyncio.create_task(attend(channel, desk), name=channel.name) for channel in attended]
     if with_worker:
         tasks.append(asyncio.create_task(desk.worker.run(), name="worker"))
     try:
@@ -155,6 +156,8 @@ def stored_clock(found: Storage) -> Clock:
     try:
         with found.reading() as store:
             return Clock(timedelta(seconds=float(store.questions.settings().get("clock_offset") or 0)))
+    except Unavailable:
+        raise  # a desk that thinks it is another day than its neighbours would keep no promise
     except Exception:
         return Clock()  # the tables are not there yet
 

@@ -143,7 +143,7 @@ _leaving = Prepared(
 _on_its_way = Prepared(
     update(messages)
     .where(messages.c.id == bindparam("b_id"))
-    .values(state="sending", lease_until=bindparam("until"), text=bindparam("words"))
+    .values(state="sending", lease_until=bindparam("until"), text=bindparam("words"), sent_at=bindparam("now"))
 )
 _arrived = Prepared(
     update(messages)
@@ -155,7 +155,6 @@ _arrived = Prepared(
     .values(
         state="sent",
         provider_id=bindparam("number"),
-        sent_at=bindparam("now"),
         reason=null(),
         retry_at=null(),
         lease=null(),
@@ -216,9 +215,9 @@ class Messages:
         rows = self.store.run(_leaving, {"id": id})
         return Leaving(Message(*rows[0][:-3]), *rows[0][-3:]) if rows else None
 
-    def on_its_way(self, id: int, text: str, until: datetime) -> None:
-        """From here on it may have arrived; the lease runs anew, until then in real time."""
-        self.store.run(_on_its_way, {"b_id": id, "words": text, "until": until})
+    def on_its_way(self, id: int, text: str, now: datetime, until: datetime) -> None:
+        """From ``now`` on it may have arrived; the lease runs anew, until then in real time."""
+        self.store.run(_on_its_way, {"b_id": id, "words": text, "now": now, "until": until})
 
     def anything_due(self, now: datetime, real: datetime, only_replies: bool = False) -> bool:
         """Is there anything a worker could claim or recover?"""
@@ -319,13 +318,13 @@ class Messages:
         )
         return self.store.write(statement).first() is not None
 
-    def arrived(self, id: int, lease: str, provider_id: str, now: datetime) -> bool:
+    def arrived(self, id: int, lease: str, provider_id: str) -> bool:
         """
         It has arrived at the channel; False if the message is no longer ours to speak of.
 
         Good news that comes after we were given up counts: what was uncertain is sent.
         """
-        if self.store.run(_arrived, {"b_id": id, "b_lease": lease, "number": provider_id, "now": now}):
+        if self.store.run(_arrived, {"b_id": id, "b_lease": lease, "number": provider_id}):
             return True
         return self._turned_out(provider_id, messages.c.id == id, messages.c.lease == lease)
 
@@ -350,7 +349,7 @@ class Messages:
             )
         return bool(rows)
 
-    def recover(self, real: datetime, now: datetime) -> list[int]:
+    def recover(self, real: datetime) -> list[int]:
         """
         Claims whose worker has gone: what had not left yet is pending again, what may have left is uncertain. Returns
         the numbers of the latter. They keep the name of the claim: should its worker come back, it knows better.
@@ -366,7 +365,7 @@ class Messages:
             back = {"state": "pending", "lease": None, "lease_until": None}
             self.store.write(update(messages).where(messages.c.id.in_(again)).values(back))
         if unsure:
-            lost = {"state": "uncertain", "reason": "worker_gone", "lease_until": None, "sent_at": now}
+            lost = {"state": "uncertain", "reason": "worker_gone", "lease_until": None}
             self.store.write(update(messages).where(messages.c.id.in_(unsure)).values(lost))
         return unsure
 

@@ -12,6 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from storage.store import Storage
+from storage.transaction import available
 
 FOLDER = Path(__file__).parent / "migrations"
 
@@ -33,7 +34,7 @@ def check(storage: Storage) -> None:
 
 def is_current(storage: Storage) -> bool:
     """Does the database have the tables of this release?"""
-    with storage.engine.connect() as connection:
+    with available(), storage.engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
     return current == ScriptDirectory.from_config(_config(None)).get_current_head()
 

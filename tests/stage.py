@@ -51,6 +51,8 @@ from tests import files
 from tests.database import MONDAY
 
 DIRECTIONS: list[tuple[re.Pattern[str], Callable[..., None]]] = []
+# How finely time passes: what is due two hours before, and no longer, must not be stepped over.
+STEPS = ((timedelta(days=1), timedelta(minutes=20)), (timedelta(days=10), timedelta(hours=1)))
 KINDS = {
     "photo": "photo",
     "voice message": "voice",
@@ -281,7 +283,7 @@ def time_passes(stage: Stage, number: str, unit: str) -> None:
     """Time goes by in small steps, and what comes due on the way happens on the way."""
     length = timedelta(**{unit: int(number)})
     until = stage.now + length
-    step = timedelta(hours=1) if length > timedelta(days=1) else timedelta(minutes=20)
+    step = next((step for most, step in STEPS if length <= most), timedelta(hours=6))
 
     def live_on(desk: Sportello) -> None:
         while stage.now < until:

@@ -54,7 +54,7 @@ class Delivery:
         """Take what is due, as far as there is room; each carries our lease."""
         now, real = self.clock.now(), self.clock.real()
         with self.storage.writing() as store:
-            for id in store.messages.recover(real, now):
+            for id in store.messages.recover(real):
                 self._repeat(store, id)
             return store.messages.claim(
                 now=now,
@@ -91,14 +91,14 @@ class Delivery:
     def sent(self, claimed: Claimed, provider_id: str) -> bool:
         """It arrived at the channel. False if the message was no longer ours to speak of."""
         with self.storage.writing() as store:
-            return store.messages.arrived(claimed.id, claimed.lease, provider_id, self.clock.now())
+            return store.messages.arrived(claimed.id, claimed.lease, provider_id)
 
     def uncertain(self, claimed: Claimed, reason: str) -> None:
         """It may have arrived, or not; on a channel that cannot tell, only what is critical is said once more."""
         if claimed.kind == "retired":
             return self.later(claimed, reason, AGAIN, counts=True)  # buttons may be taken away twice
         with self.storage.writing() as store:
-            if self._settle(store, claimed, state="uncertain", reason=reason, sent_at=self.clock.now()):
+            if self._settle(store, claimed, state="uncertain", reason=reason):
                 self._repeat(store, claimed.id)
         return None
 
@@ -191,8 +191,9 @@ class Delivery:
         if message.kind == "retired" and edits is None:
             self._ends(store, claimed, "superseded", "nothing_to_edit")
             return None
-        text = words_for_today(message, self.clock.now())
-        store.messages.on_its_way(message.id, text, self.clock.real() + LEASE)
+        now = self.clock.now()
+        text = words_for_today(message, now)
+        store.messages.on_its_way(message.id, text, now, self.clock.real() + LEASE)
         payload = message.payload or {}
         return Outgoing(
             id=claimed.id,

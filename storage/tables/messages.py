@@ -43,7 +43,7 @@ messages = Table(
     Column("lease_until", Moment),
     Column("lease", String),
     Column("provider_id", String),
-    Column("sent_at", Moment),
+    Column("sent_at", Moment),  # when it left us, with the person's row in hand: a stop is before it or after it
     # both
     Column("attempts", Integer, nullable=False),
     Column("retry_at", Moment),

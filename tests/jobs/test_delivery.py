@@ -186,7 +186,7 @@ def test_a_claim_does_not_read_the_whole_log(databases: Databases) -> None:
         event.listen(store.connection, "before_cursor_execute", lambda *seen: said.append((seen[2], seen[3])))
         moment = {"now": office.now, "real": office.now}
         store.messages.claim(**moment, until=office.now, lease="ours", room=Room())
-        store.messages.recover(**moment)
+        store.messages.recover(office.now)
         store.messages.anything_due(**moment)
         store.messages.anything_due(**moment, only_replies=True)
         store.messages.has_unsent(1, office.now)

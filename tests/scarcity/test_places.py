@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Many people after few places: never a place too many, and a line without a gap or a repeat."""
 
+import multiprocessing
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,7 +23,7 @@ from handlers.talk.catalogues import Catalogues
 from storage import Storage, Store
 from storage.messages import Message
 from storage.tables import bookings, messages
-from tests.database import MONDAY
+from tests.database import MONDAY, Databases
 from tests.stage import Stage, agreed, perform, workshop_id
 
 CATALOGUES = Catalogues()
@@ -77,6 +78,12 @@ class Crowd:
 
     def states(self) -> Counter[str]:
         return Counter(row.state for row in self.rows())
+
+    def said(self, moment: str) -> list[Any]:
+        """What was written by itself, by the name of the moment."""
+        with self.found.reading() as store:
+            rows = store.read(select(messages).where(messages.c.kind == "moment").order_by(messages.c.id))
+        return [row for row in rows if row.payload["moment"] == moment]
 
     def line(self) -> list[int]:
         """Who waits, first in line first."""
@@ -240,6 +247,65 @@ def test_whatever_everybody_does_at_once_there_are_never_more_than_there_are_pla
     assert len(tickets) == len(set(tickets))
 
 
+@pytest.fixture
+def everybody(databases: Databases) -> Iterator[Crowd]:
+    """Fifty who have a place, sixty who wait, and fifty who come now; on PostgreSQL, with one who looks on."""
+    with databases.town("postgresql") as url:
+        with closing(Stage(url)) as stage:
+            perform(stage, f"there is a workshop «{TITLE}» in 7 days at 10:00 with 50 places")
+            people = stage.with_store(lambda store: [meet(store, number) for number in range(160)])
+            workshop = stage.with_store(lambda store: workshop_id(store, TITLE))
+        with closing(storage.open(url)) as found:
+            crowd = Crowd(found, workshop, people, at_a_time=10)
+            with found.writing() as store:
+                for who in people[:110]:  # nobody is in a hurry yet
+                    crowd.books_or_waits(Desk(store, store.people.get(who), MONDAY, CATALOGUES))
+            yield crowd
+
+
+@pytest.mark.postgres
+def test_fifty_give_up_and_fifty_ask_at_once_and_every_place_is_offered_once(everybody: Crowd) -> None:
+    """From several processes, each with several threads: those who wait are offered what is free, in their order."""
+    had, line, come = everybody.people[:50], everybody.people[50:110], everybody.people[110:]
+    assert everybody.line() == line
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(2, spawn, initializer=stand_at_the_gate, initargs=(spawn.Barrier(2),)) as processes:
+        url, workshop = everybody.found.engine.url.render_as_string(hide_password=False), everybody.workshop
+        runs = [processes.submit(hurry, url, workshop, had[one::2], come[one::2]) for one in range(2)]
+        done = sum((run.result(60) for run in runs), Counter())
+    assert done == {"True": 50, "Waiting": 50}  # no newcomer goes past those who wait
+    assert everybody.states() == {"cancelled_by_person": 50, "offered": 50, "waiting": 10 + 50}
+    assert [row.person_id for row in everybody.rows() if row.state == "offered"] == line[:50]
+    assert everybody.line()[:10] == line[50:]
+    assert everybody.positions() == list(range(1, 61))
+    assert sorted(row.ticket for row in everybody.rows() if row.ticket) == list(range(1, 111))
+    told = [row.person_id for row in everybody.said("place_offered")]
+    assert sorted(told) == sorted(line[:50])  # each of them once, and nobody else
+
+
+GATE: list[Any] = []
+
+
+def stand_at_the_gate(gate: Any) -> None:
+    """A process is ready; it waits for the others, so that all of them run at once."""
+    GATE.append(gate)
+
+
+def hurry(url: str, workshop: int, gives_up: list[int], asks: list[int]) -> "Counter[str]":
+    """Half of the crowd, in a process of its own: who gives up and who asks, in turn; what each of them got."""
+    with closing(storage.open(url)) as found:
+        crowd = Crowd(found, workshop, [], at_a_time=10)
+        with found.reading() as store:
+            store.workshops.get(workshop)
+        GATE[0].wait(60)
+
+        def gives_up_or_asks(desk: Desk) -> Any:
+            return crowd.cancels(desk) if desk.person.id in gives_up else crowd.books_or_waits(desk)
+
+        got = crowd.all(gives_up_or_asks, [who for pair in zip(gives_up, asks, strict=True) for who in pair])
+    return Counter(str(one) if isinstance(one, bool) else type(one).__name__ for one in got)
+
+
 def test_those_who_wait_come_before_newcomers(crowd: Crowd) -> None:
     *early, late = crowd.people[:6]
     crowd.all(crowd.books_or_waits, early)
@@ -346,6 +412,25 @@ def test_an_offer_that_has_ended_is_not_taken_and_the_next_one_has_it(crowd: Cro
         assert too_late(store)
     assert crowd.states() == {"cancelled_by_person": 1, "lapsed": 1, "offered": 1}
     assert offered(crowd).person_id == crowd.people[2]
+
+
+@pytest.mark.parametrize("crowd", [(3, 1)], indirect=True)
+def test_an_offer_that_has_not_left_after_half_an_open_hour_goes_on_to_the_next(crowd: Crowd) -> None:
+    """Nobody sends here. The first in line is called instead, and the offer that never left is not sent any more."""
+    for who in crowd.people:
+        crowd.one(who, crowd.books_or_waits)
+    crowd.one(crowd.people[0], crowd.cancels)
+    offer = offered(crowd)
+
+    def lapses_after(minutes: int) -> bool:
+        with crowd.found.writing() as store:
+            later = MONDAY + timedelta(minutes=minutes)
+            return Desk(store, store.people.get(offer.person_id), later, CATALOGUES).offers.lapse(offer.id)
+
+    assert (lapses_after(29), lapses_after(31)) == (False, True)
+    assert offered(crowd).person_id == crowd.people[2]
+    assert crowd.one(offer.person_id, lambda desk: desk.store.cases.open_reasons(desk.person.id)) == ["place_free"]
+    assert [row.state for row in crowd.said("place_offered")] == ["superseded", "pending"]
 
 
 # ---- the same through the chat
