@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import structlog
 import typer
@@ -111,7 +111,7 @@ def load(folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, he
 @app.command()
 def chat(
     name: Annotated[str, typer.Option("--as", help="Who you are.")] = "you",
-    channel: Annotated[str, typer.Option(help="telegram or whatsapp: whose limits apply.")] = "telegram",
+    channel: Annotated[Literal["telegram", "whatsapp"], typer.Option(help="Whose limits apply.")] = "telegram",
     save: Annotated[Path | None, typer.Option(help="Write the conversation down as a transcript.")] = None,
     language: Annotated[str, typer.Option(help="The language of your phone.")] = "it",
 ) -> None:
@@ -135,7 +135,8 @@ def verify(as_json: Annotated[bool, typer.Option("--json", help="For programs.")
         found = verification.opened(Settings().database_url)
         findings = verification.verify(found, stored_clock(found))
     except Exception as trouble:
-        typer.echo(f"The database cannot be read: {type(trouble).__name__}.", err=True)
+        why = str(trouble) if isinstance(trouble, verification.NotOurs) else type(trouble).__name__
+        typer.echo(f"The database cannot be read: {why}.", err=True)
         raise typer.Exit(2) from None
     figures = verification.in_figures(findings)
     typer.echo(json.dumps(figures, indent=2) if as_json else verification.in_words(findings))

@@ -109,7 +109,7 @@ def web(desk: Sportello, *, with_worker: bool) -> Starlette:
 
 @asynccontextmanager
 async def running(desk: Sportello, *, with_worker: bool, listens: bool = True) -> AsyncIterator[None]:
-    """Channels open and listening, the worker at work; all of it ends with the block. One that only sends opens none."""
+    """Channels open and listening (a worker alone only sends), the worker at work; all of it ends with the block."""
     attended = desk.channels if listens else ()
     tasks = [asyncio.create_task(attend(channel, desk), name=channel.name) for channel in attended]
     if with_worker:

@@ -17,6 +17,8 @@ EARLIER = timedelta(hours=2)
 # A change of what begins so soon is told at any hour; a shift shorter than that does not repeat a reminder.
 SOON = timedelta(hours=24)
 SMALL_SHIFT = timedelta(minutes=60)
+AN_HOUR = timedelta(hours=1)
+AHEAD = timedelta(days=5)  # a reminder moves earlier over a long week-end, never by more than this
 
 Anchor = Literal["booked_at", "starts_at", "ends_at", "changed_at", "absent_at", "left_at", "silent_since"]
 
@@ -39,6 +41,7 @@ class Occasion:
     revision: int | str = 0
     workshop: Workshop | None = None
     offered_until: datetime | None = None
+    before: datetime | None = None  # when it was going to start until it was moved
     said_at: datetime | None = None  # when these words are said, for «tomorrow»; none: say the day only
     reminds: bool = True  # will a reminder come?
     is_time_left: bool = True  # is there still time for one?
@@ -107,6 +110,11 @@ class Moment:
     def applies(self, occasion: Occasion) -> bool:
         return occasion.state in self.about and self.anchor in occasion.times
 
+    def may_be_due(self, occasion: Occasion, now: datetime) -> bool:
+        """A first look, without the hours: can it have come, and is it not over?"""
+        earliest = occasion.times[self.anchor] + self.offset - (AHEAD if self.moves == "earlier" else timedelta(0))
+        return earliest - AN_HOUR <= now < self.ends(occasion)  # the clocks may change in between
+
 
 def occasion_of(
     booking: Booking,
@@ -115,9 +123,13 @@ def occasion_of(
     *,
     offered_until: datetime | None = None,
     changed_at: datetime | None = None,
+    before: datetime | None = None,
     said_at: datetime | None = None,
 ) -> Occasion:
-    """Somebody's place at a workshop. ``changed_at`` is when the workshop was moved or called off, if that is news."""
+    """
+    Somebody's place at a workshop. ``changed_at`` is when the workshop was moved or called off, if that is news, and
+    ``before`` when it was going to start until then.
+    """
     known = {
         "booked_at": booking.booked_at or workshop.opens_at,
         "starts_at": workshop.starts_at,
@@ -135,6 +147,7 @@ def occasion_of(
         workshop=workshop,
         offered_until=offered_until or booking.offered_until,
         said_at=said_at,
+        before=before,
     )
 
 
@@ -228,7 +241,7 @@ def due(
         push_of(moment, occasion, hours)
         for occasion in occasions
         for moment in (PLANNED if moments is None else moments)
-        if moment.applies(occasion)
+        if moment.applies(occasion) and moment.may_be_due(occasion, now)
     ]
     return [push for push in pushes if push.at <= now < push.not_after and not _came_too_late(push)]
 
@@ -258,10 +271,10 @@ def at_any_hour(moment: Moment, told: Mapping[str, Any], occasion: Occasion, now
     """May it go out in closed time too? Yes where it must, and for news of what begins, or began, within a day."""
     if not moment.minds_the_hour:
         return True
-    if moment.anchor != "changed_at":
+    if "before" not in told:
         return False
-    before = [datetime.fromisoformat(told["before"])] if "before" in told else []
-    return any(now - SOON <= start <= now + SOON for start in [*before, occasion.times["starts_at"]])
+    starts = (datetime.fromisoformat(told["before"]), occasion.times["starts_at"])
+    return any(now - SOON <= start <= now + SOON for start in starts)
 
 
 # ---- words
@@ -340,9 +353,10 @@ def moved_words(occasion: Occasion) -> Words:
     return lines(
         _("{name}, there is a change.", name=occasion.first_name),
         Local(workshop.title),
-        _("Now it is like this:"),
-        workshop.starts_at,
+        occasion.before and occasion.before != workshop.starts_at and _("Before: {when}", when=occasion.before),
+        _("Now: {when}", when=workshop.starts_at),
         place_of(workshop),
+        entrance(workshop),
         _("Is it fine for you?"),
     )
 
@@ -583,6 +597,7 @@ A_MONTH_OF_SILENCE = Moment(
 
 # Those that come with time, and those that follow at once from what somebody does.
 PLANNED = (REMINDER_24H, REMINDER_2H, HOW_WAS_IT, MISSED_YOU, HALF_WAY, A_MONTH_OF_SILENCE)
-AT_ONCE = (BOOKING_CONFIRMED, PLACE_OFFERED, WORKSHOP_MOVED, WORKSHOP_ONLINE, WORKSHOP_CALLED_OFF)
+NEWS = (WORKSHOP_MOVED, WORKSHOP_ONLINE, WORKSHOP_CALLED_OFF)  # what people must hear, by telephone if need be
+AT_ONCE = (BOOKING_CONFIRMED, PLACE_OFFERED, *NEWS)
 MOMENTS = PLANNED + AT_ONCE
 BY_NAME = {moment.name: moment for moment in MOMENTS}

@@ -10,7 +10,7 @@ from sqlalchemy import String, bindparam, cast, exists, func, or_, select, updat
 from storage.messages import SHOWN, UNFINISHED
 from storage.people import Identity, Person
 from storage.prepared import Prepared, one_of
-from storage.tables import dialogues, identities, messages, people
+from storage.tables import bookings, dialogues, identities, messages, people, workshops
 from storage.transaction import Transaction
 
 
@@ -47,6 +47,16 @@ class Opened:
     has_push: bool  # a push with choices has been shown since the question
 
 
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Somebody who has stopped writing, where they live, and when they wrote last."""
+
+    person_id: int
+    first_name: str | None
+    comune_istat: str | None
+    since: datetime
+
+
 _identity_columns = [identities.c[name] for name in Identity.__dataclass_fields__]
 _person_columns = [people.c[name] for name in Person.__dataclass_fields__]
 _dialogue_columns = [dialogues.c[name] for name in Dialogue.__dataclass_fields__]
@@ -70,7 +80,7 @@ _locked = Prepared(
     .join(identities, identities.c.person_id == dialogues.c.person_id)
     .join(people, people.c.id == dialogues.c.person_id)
     .where(*_where)
-    .with_for_update(of=[dialogues, people], key_share=True)
+    .with_for_update(of=[people, dialogues], key_share=True)
 )
 _opened = Prepared(
     select(*_identity_columns, *_person_columns, *_dialogue_columns, _asked.c.options, _busy, _pushed)
@@ -118,8 +128,8 @@ class Dialogues:
     def get(self, person_id: int) -> Dialogue:
         return Dialogue(*self.store.read(_by_person, {"id": person_id})[0])
 
-    def half_way(self, conversation: str, after: datetime, before: datetime) -> list[tuple[int, datetime]]:
-        """Who began to sign up and stopped writing between two instants, with the instant; not who said stop."""
+    def half_way(self, conversation: str, after: datetime, before: datetime) -> list[Quiet]:
+        """Who began to sign up and stopped writing between two instants; not who said stop."""
         is_in = or_(
             dialogues.c.conversation == conversation,
             cast(dialogues.c.kept, String).contains(f'"{conversation}"'),
@@ -127,19 +137,25 @@ class Dialogues:
         )
         return self._quiet(after, before, people.c.registered_at.is_(None), is_in)
 
-    def silent(self, after: datetime, before: datetime) -> list[tuple[int, datetime]]:
-        """Registered people who wrote last between two instants, with the instant; not who said stop."""
-        return self._quiet(after, before, people.c.registered_at.is_not(None))
+    def silent(self, after: datetime, before: datetime, now: datetime) -> list[Quiet]:
+        """Registered people who wrote last between two instants; not who said stop, or has something ahead."""
+        ahead = exists().where(
+            bookings.c.person_id == people.c.id,
+            bookings.c.state.in_(("booked", "waiting", "offered")),
+            workshops.c.id == bookings.c.workshop_id,
+            workshops.c.ends_at > now,
+        )
+        return self._quiet(after, before, people.c.registered_at.is_not(None), ~ahead)
 
-    def _quiet(self, after: datetime, before: datetime, *where: Any) -> list[tuple[int, datetime]]:
+    def _quiet(self, after: datetime, before: datetime, *where: Any) -> list[Quiet]:
         rows = self.store.read(
-            select(dialogues.c.person_id, dialogues.c.changed_at)
+            select(dialogues.c.person_id, people.c.first_name, people.c.comune_istat, dialogues.c.changed_at)
             .join(people, people.c.id == dialogues.c.person_id)
             .where(dialogues.c.changed_at > after, dialogues.c.changed_at <= before, people.c.stopped_at.is_(None))
             .where(*where)
             .order_by(dialogues.c.person_id)
         )
-        return [(row[0], row[1]) for row in rows]
+        return [Quiet(*row) for row in rows]
 
     def save(self, person_id: int, **values: Any) -> None:
         """Write the whole row but its key; the version grows with every turn that changes it."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, or_, select, update
+from sqlalchemy import Select, and_, literal_column, or_, select, update
 
 from storage.tables import attachments, files, identities, messages
 from storage.transaction import Transaction
@@ -139,7 +139,7 @@ def _due(real: datetime, simulated: bool) -> Select[Any]:
     """What waits, is not being fetched, and may be tried now."""
     statement = _attachments.where(
         and_(
-            attachments.c.state == "waiting",
+            attachments.c.state == literal_column("'waiting'"),  # in the words of its index, for SQLite
             or_(attachments.c.retry_at.is_(None), attachments.c.retry_at <= real),
             or_(attachments.c.lease_until.is_(None), attachments.c.lease_until < real),
         )

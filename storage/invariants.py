@@ -548,7 +548,13 @@ def is_not_proved(row: Any, present: Present) -> bool:
 WENT_OUT, CAME_IN = messages.c.direction == "out", messages.c.direction == "in"
 
 INVARIANTS = (
-    Invariant("places", "No workshop has more places taken than it has", "workshops", workshops, too_many_places),
+    Invariant(
+        "places",
+        "No workshop has more places taken than it has, or had before it was made smaller",
+        "workshops",
+        workshops,
+        too_many_places,
+    ),
     Invariant("once", "Nobody has two places at one workshop", "bookings", bookings, twice_in_one_workshop),
     Invariant(
         "numbers",

@@ -111,6 +111,8 @@ def _unsent(rows: FromClause) -> ColumnElement[bool]:
     return rows.c.state.in_([literal_column(f"'{state}'") for state in UNSENT])
 
 
+_unfinished = messages.c.state.in_([literal_column(f"'{state}'") for state in UNFINISHED])
+
 _INCOMING = (
     "person_id identity_id direction channel kind text state at update_key message_key payload "
     "dialogue_version attempts"
@@ -244,7 +246,7 @@ class Messages:
         """What this person wrote that has not had its turn, oldest first."""
         return self._all(
             select(*_columns)
-            .where(messages.c.person_id == person_id, messages.c.direction == "in", messages.c.state.in_(UNFINISHED))
+            .where(messages.c.person_id == person_id, messages.c.direction == "in", _unfinished)
             .order_by(messages.c.id)
         )
 
@@ -252,7 +254,7 @@ class Messages:
         """People whose failed turn may be tried again now."""
         statement = (
             select(messages.c.person_id)
-            .where(messages.c.direction == "in", messages.c.state.in_(UNFINISHED))
+            .where(messages.c.direction == "in", _unfinished)
             .group_by(messages.c.person_id)
             .having(or_(func.min(messages.c.retry_at).is_(None), func.min(messages.c.retry_at) <= now))
         )
@@ -278,10 +280,6 @@ class Messages:
         )
         facts = [row.payload for row in rows if row.payload and "starts_at" in row.payload]
         return next((one for one in facts if moment is None or one.get("moment") == moment), None)
-
-    def find_by_dedupe(self, key: str) -> Message | None:
-        found = self._all(select(*_columns).where(messages.c.dedupe_key == key))
-        return found[0] if found else None
 
     def claim(
         self,
@@ -344,7 +342,10 @@ class Messages:
         if rows and rows[0][0]:
             self.store.write(
                 update(messages)
-                .where(messages.c.dedupe_key == repeat_key(rows[0][0]), messages.c.state == "pending")
+                .where(
+                    messages.c.dedupe_key.startswith(repeat_key(rows[0][0]), autoescape=True),
+                    messages.c.state == "pending",
+                )
                 .values(state="superseded", reason="arrived_after_all")
             )
         return bool(rows)
@@ -432,14 +433,20 @@ class Messages:
         )
         return int(self.store.read(statement)[0][0])
 
-    def newest_push(self, subject: str, moment: str) -> Message | None:
-        """The newest message with choices that a moment has put out about something."""
+    def newest_push(self, person_id: int, subject: str, moment: str) -> Message | None:
+        """The newest message with choices that a moment has put out about something; not its repetition."""
         rows = self._all(
             select(*_columns)
-            .where(messages.c.subject == subject, messages.c.options.is_not(None), messages.c.kind == "moment")
+            .where(
+                messages.c.person_id == person_id,
+                messages.c.subject == subject,
+                messages.c.options.is_not(None),
+                messages.c.kind == "moment",
+            )
             .order_by(messages.c.id.desc())
         )
-        return next((row for row in rows if (row.payload or {}).get("moment") == moment), None)
+        known = ((row, row.payload or {}) for row in rows)
+        return next((row for row, said in known if said.get("moment") == moment and "repeats" not in said), None)
 
     def of(self, person_id: int) -> list[Message]:
         """All that was said with a person, oldest first."""
@@ -464,8 +471,11 @@ class Messages:
 
     def suppress(
         self, person_id: int, *, reason: str, identity_id: int | None = None, moments: Collection[str] | None = None
-    ) -> None:
-        """What is pending for a person will not be sent: all of it, what is for one chat, or what these moments say."""
+    ) -> list[tuple[str, str]]:
+        """
+        What is pending for a person will not be sent: all of it, what is for one chat, or what these moments say.
+        Returns the subjects and moments of what was going to be said.
+        """
         statement = update(messages).where(
             messages.c.person_id == person_id, messages.c.direction == "out", messages.c.state == "pending"
         )
@@ -473,13 +483,19 @@ class Messages:
             statement = statement.where(messages.c.identity_id == identity_id)
         if moments is not None:
             statement = statement.where(messages.c.payload["moment"].as_string().in_(moments))
-        self.store.write(statement.values(state="suppressed", reason=reason))
+        gone = statement.values(state="suppressed", reason=reason).returning(messages.c.subject, messages.c.payload)
+        return [(row.subject or "", (row.payload or {}).get("moment", "")) for row in self.store.write(gone)]
 
-    def supersede(self, subject: str, *, reason: str) -> None:
-        """What is pending about something that has changed will not be sent."""
+    def supersede(self, person_id: int, subject: str, *, reason: str) -> None:
+        """What is pending for a person about something that has changed will not be sent."""
         self.store.write(
             update(messages)
-            .where(messages.c.subject == subject, messages.c.state == "pending", messages.c.kind != "reply")
+            .where(
+                messages.c.person_id == person_id,
+                messages.c.subject == subject,
+                messages.c.state == "pending",
+                messages.c.kind != "reply",
+            )
             .values(state="superseded", reason=reason)
         )
 

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: EUPL-1.2
 """People, the chats they write from, their consents and enrolments."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, exists, func, select, update
 
 from storage.prepared import Prepared, inserting
 from storage.tables import consents, dialogues, enrolments, identities, messages, people, stops
@@ -159,6 +160,29 @@ class People:
         )
         newest = {row.purpose: row for row in rows}
         return {purpose: row.id for purpose, row in newest.items() if row.given and row.withdrawn_at is None}
+
+    def who_agreed(self, purpose: str, ids: Collection[int]) -> set[int]:
+        """Those of these people whose newest answer to a purpose is a yes, and was not taken back."""
+        newer = consents.alias("newer")
+        is_newest = ~exists().where(
+            newer.c.person_id == consents.c.person_id,
+            newer.c.purpose == consents.c.purpose,
+            newer.c.id > consents.c.id,
+        )
+        asked = sorted(ids)
+        agreed: set[int] = set()
+        for start in range(0, len(asked), 500):
+            rows = self.store.read(
+                select(consents.c.person_id).where(
+                    consents.c.person_id.in_(asked[start : start + 500]),
+                    consents.c.purpose == purpose,
+                    consents.c.given,
+                    consents.c.withdrawn_at.is_(None),
+                    is_newest,
+                )
+            )
+            agreed.update(row[0] for row in rows)
+        return agreed
 
     def record_consent(self, **values: Any) -> None:
         self.store.run(_new_consent, {"provider_id": None, **values})

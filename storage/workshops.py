@@ -5,7 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, String, bindparam, case, cast, exists, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    Select,
+    String,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    insert,
+    literal,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from storage.messages import SHOWN
 from storage.tables import bookings, comuni, feedback, messages, people, series, unions, venues, workshops
@@ -248,19 +262,19 @@ class Workshops:
         rows = self.store.read(
             select(*_booking_columns)
             .join(workshops, workshops.c.id == bookings.c.workshop_id)
-            .where(bookings.c.state == "offered", over)
+            .where(bookings.c.state == literal_column("'offered'"), over)  # in the words of its index, for SQLite
             .order_by(bookings.c.workshop_id, bookings.c.id)
         )
         return [Booking(*row) for row in rows]
 
-    def with_places_for_the_line(self, now: datetime) -> list[tuple[int, int]]:
-        """Workshops ahead that have a free place while somebody waits, each with the first who waits."""
+    def with_places_for_the_line(self, after: datetime) -> list[tuple[int, int]]:
+        """Workshops after an instant that have a free place while somebody waits, each with the first who waits."""
         taken = _counted("booked") + _counted("offered")
         first = func.min(case((bookings.c.state == "waiting", bookings.c.person_id)))
         rows = self.store.read(
             select(workshops.c.id, first)
             .join(bookings, bookings.c.workshop_id == workshops.c.id)
-            .where(workshops.c.starts_at > now, workshops.c.cancelled_at.is_(None))
+            .where(workshops.c.starts_at > after, workshops.c.cancelled_at.is_(None))
             .group_by(workshops.c.id, workshops.c.capacity)
             .having(taken < workshops.c.capacity, _counted("waiting") > 0)
             .order_by(workshops.c.id)

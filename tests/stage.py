@@ -357,7 +357,9 @@ def is_fetched(stage: Stage, what: str) -> None:
 
     def fetch(desk: Sportello) -> None:
         filing = Filing(desk.storage, desk.clock, desk.engine.play.catalogues)
-        asyncio.run(Fetcher(filing, {}, Shelf(CONTENTS[what])).run_once())
+        fetcher = Fetcher(filing, {}, Shelf(CONTENTS[what]))
+        while asyncio.run(fetcher.run_once()):
+            pass
 
     stage.played(fetch)
 

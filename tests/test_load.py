@@ -209,7 +209,8 @@ def test_a_workshop_that_is_called_off_in_a_file_stays_called_off(database: Stor
         )
     change(folder / "workshops.yaml", "capacity: 20", "cancelled: true\n    capacity: 20", after="id: w02")
     put_in(database, folder)
-    put_in(database)
+    report = put_in(database)
+    assert "w02: was called off and stays so; to hold it again, give it a new id" in str(report)
     assert rows(database, "workshops")["w02"]["cancelled_at"] == now
     with database.reading() as store:
         ended = store.workshops.booking(booking)
@@ -218,14 +219,32 @@ def test_a_workshop_that_is_called_off_in_a_file_stays_called_off(database: Stor
 
 def test_a_workshop_goes_online_and_a_town_keeps_its_feast(database: Storage, folder: Path) -> None:
     change(folder / "territories.yaml", "entries: []", 'entries: [{istat: "001090", day: "01-22"}]')
-    online = "mode: online\n    link: https://meet.example.org/w02\n    capacity: 20"
-    change(folder / "workshops.yaml", "capacity: 20", online, after="id: w02")
+    online = "mode: online\n    link: https://meet.example.org/w03\n    capacity: 12"
+    change(folder / "workshops.yaml", "capacity: 12", online, after="id: w03")
     put_in(database, folder)
-    workshop = rows(database, "workshops")["w02"]
-    assert (workshop["mode"], workshop["link"]) == ("online", "https://meet.example.org/w02")
+    workshop = rows(database, "workshops")["w03"]
+    assert (workshop["mode"], workshop["link"]) == ("online", "https://meet.example.org/w03")
     with database.reading() as store:
         assert hours_in(store, "001090").rests(date(2027, 1, 22))
         assert not hours_in(store, "037006").rests(date(2027, 1, 22))
+
+
+def test_what_follows_from_a_change_is_said(database: Storage, folder: Path) -> None:
+    put_in(database)
+    now = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    workshop, people = rows(database, "workshops")["w03"], rows(database, "people")
+    with database.writing() as store:
+        for code in ("j01", "j02"):
+            person = people[code]["id"]
+            store.workshops.add_booking(workshop_id=workshop["id"], person_id=person, state="booked", changed_at=now)
+    change(folder / "workshops.yaml", "capacity: 12", "capacity: 1", after="id: w03")
+    assert "w03: 2 have a place or an offer; nobody loses it" in str(put_in(database, folder))
+
+
+def test_who_goes_online_says_where_one_enters(database: Storage, folder: Path) -> None:
+    change(folder / "workshops.yaml", "capacity: 12", "mode: online\n    capacity: 12", after="id: w03")
+    with pytest.raises(BadContent, match="w03: link is missing"):
+        put_in(database, folder)
 
 
 def test_a_workshop_that_only_grows_has_not_moved(database: Storage, folder: Path) -> None:

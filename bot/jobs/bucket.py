@@ -72,12 +72,15 @@ class Bucket:
         """Let go whoever may go, and come back when the next one may."""
         loop = asyncio.get_running_loop()
         now = loop.time()
-        while self.line and (when := self._next(now)) <= now:
+        while self.line and (self.line[0][2].done() or self._next(now) <= now):
+            _priority, _number, turn = heapq.heappop(self.line)
+            if turn.done():
+                continue  # gave up in this very instant: the token is the next one's
             self.free_at = max(self.free_at, now) + 1 / self.rate.per_second
-            heapq.heappop(self.line)[2].set_result(None)
+            turn.set_result(None)
         if self.timer:
             self.timer.cancel()
-        self.timer = loop.call_at(when, self._serve) if self.line else None
+        self.timer = loop.call_at(self._next(now), self._serve) if self.line else None
 
     def _next(self, now: float) -> float:
         """When the next one may go."""

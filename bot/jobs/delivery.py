@@ -24,6 +24,7 @@ LONGEST_LINE = 30.0  # seconds before a token; well within a lease, and whoever 
 # The database may be away for a moment just when there is something to write down: what has left must not be forgotten.
 PATIENCE = (0.1, 0.5, 1, 2, 4, 8, 15)
 NO_CHANNEL = DeliveryError("no_channel", "This channel is not set up on this desk.", halt=True)
+BEGIN_FAILED = DeliveryError("begin_failed", "It could not be made ready to leave.", retry_in=timedelta(seconds=5))
 
 
 class Deliverer:
@@ -84,7 +85,13 @@ class Deliverer:
         if not await self._has_its_turn(claimed):
             await self._record(self.delivery.give_back, claimed)
             return None
-        message = await self._record(self.delivery.begin, claimed)
+        try:
+            message = await self._record(self.delivery.begin, claimed)
+        except Unavailable:
+            raise
+        except Exception as trouble:  # a fault of ours: it must not come back for ever, nor hold up its chat
+            log.error("not_begun", message=claimed.id, error=type(trouble).__name__)
+            return await self._undelivered(claimed, BEGIN_FAILED)
         if message is None:
             return None
         try:

@@ -14,14 +14,14 @@ from storage.files import Attachment
 
 log = structlog.get_logger()
 
-AT_ONCE = 5  # files; each may have 20 megabytes
 NO_CHANNEL = DeliveryError("no_channel", "This channel is not set up on this desk.", halt=True)
 SOON = timedelta(0)  # the cabinet has waits of its own
 
 
 class Fetcher:
     """
-    Fetches what waits, one file after the other, and hands each to the desk.
+    Fetches what waits, one file after the other, and hands each to the desk. Each is claimed only when its turn has
+    come: a claim lasts as long as one file may take, not several.
 
     A simulated chat has nothing to fetch, unless ``simulated`` says from where.
     """
@@ -32,12 +32,12 @@ class Fetcher:
             name: cast(Fetches, channel) for name, channel in channels.items() if hasattr(channel, "fetch")
         }
 
-    async def run_once(self, limit: int = AT_ONCE) -> int:
-        """Fetch what may be fetched now. Returns how many were tried."""
-        taken = await asyncio.to_thread(self.filing.claim, limit, simulated=self.simulated is not None)
+    async def run_once(self) -> bool:
+        """Fetch one file. False if none may be fetched now."""
+        taken = await asyncio.to_thread(self.filing.claim, 1, simulated=self.simulated is not None)
         for one in taken:
             await self._one(one)
-        return len(taken)
+        return bool(taken)
 
     async def _one(self, taken: Attachment) -> None:
         if taken.attempts > TRIES:  # whoever had it last never came back, and neither might we

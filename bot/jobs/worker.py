@@ -3,7 +3,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -14,8 +14,10 @@ from bot.jobs import JOBS
 from bot.jobs.delivery import Deliverer
 from bot.jobs.files import Fetcher
 from handlers.desk import moments
+from handlers.desk.offers import LAST_OFFER
 from handlers.engine import Engine
-from storage import Storage
+from handlers.moments import Push
+from storage import Storage, Unavailable
 from storage.messages import Claimed, Room
 
 log = structlog.get_logger()
@@ -23,6 +25,7 @@ log = structlog.get_logger()
 AT_ONCE = 100  # chats of one channel to which something is on its way
 FOR_PUSHES = 66  # of them, at the most; the others are kept free for replies
 AT_A_TIME = 30  # messages in a claim
+PART = 100  # pushes that are put into the outbox in one transaction
 PATIENCE = 5.0  # seconds, for what is on its way when we are told to stop
 
 
@@ -86,7 +89,8 @@ class Worker:
         busy = Counter(chat[0].channel for chat in chats)
         pushes = Counter(chat[0].channel for chat in chats if any(one.priority for one in chat))
         known = {*self.deliverer.transports, *busy}
-        shut = {name for name in known if busy[name] >= AT_ONCE or buckets.is_paused(name)}
+        # A channel that is not set up is known only by its pause.
+        shut = {name for name in known | buckets.channels.keys() if busy[name] >= AT_ONCE or buckets.is_paused(name)}
         free = {name: self._free(name, pushes[name]) for name in known - shut}
         some = {name: many for name, many in free.items() if many > 0}
         return Room(
@@ -146,17 +150,49 @@ class Worker:
             self.knock()  # somebody may have to be told
 
     def plan_moments(self) -> int:
-        """Put what has come into the outbox, once per slot, whoever hears the knock first."""
+        """
+        Put what has come into the outbox, once per slot, whoever hears the knock first. Returns how many were new.
+
+        It looks with nothing locked and writes a little at a time: people who write meanwhile do not wait for it.
+        """
         now = self.clock.now()
         with self.storage.writing() as store:
             if not store.records.take_slot("moments", slot_of(now), now):
                 return 0
             store.records.forget_slots(now - timedelta(days=2))
-            catalogues = self.engine.play.catalogues
-            planned = moments.renew_offers(store, now, catalogues) + moments.plan(store, now, catalogues)
-            if store.records.take_slot("silence", quarter_of(now), now):
-                planned += moments.plan_quiet(store, now, catalogues)
-            return planned
+            looks_at_all = store.records.take_slot("silence", quarter_of(now), now)
+        renewed = self._renew_offers(now)
+        with self.storage.reading() as store:
+            pushes = moments.due_now(store, now) + (moments.due_quiet(store, now) if looks_at_all else [])
+        parts = [pushes[start : start + PART] for start in range(0, len(pushes), PART)]
+        return renewed + sum(self._put(part, now) for part in parts)
+
+    def _renew_offers(self, now: datetime) -> int:
+        """End offers that are over, and offer what is free: one workshop at a time. Returns how many ended."""
+        catalogues = self.engine.play.catalogues
+        with self.storage.reading() as store:
+            over = store.workshops.ended_offers(now)
+        ended = 0
+        for booking in over:
+            with self.storage.writing() as store:
+                ended += moments.lapse(store, now, catalogues, booking)
+        with self.storage.reading() as store:
+            waiting = store.workshops.with_places_for_the_line(now + LAST_OFFER)
+        for workshop_id, first in waiting:
+            with self.storage.writing() as store:
+                moments.offer_free_places(store, now, catalogues, workshop_id, first)
+        return ended
+
+    def _put(self, pushes: Sequence[Push], now: datetime) -> int:
+        """Put these, in one transaction; if one of them cannot be put, each on its own."""
+        try:
+            with self.storage.writing() as store:
+                return moments.put(store, now, self.engine.play.catalogues, pushes)
+        except Unavailable:
+            raise
+        except Exception as trouble:
+            log.error("not_planned", error=type(trouble).__name__, moment=pushes[0].moment.name)
+            return sum(self._put([push], now) for push in pushes) if len(pushes) > 1 else 0
 
 
 def slot_of(now: datetime) -> datetime:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from handlers.context import Context
 from handlers.desk.workshops import Appointment
-from handlers.moments import map_of, place_of
+from handlers.moments import entrance, map_of, place_of
 from handlers.talk import Asking, Choice, Choosable, Conversation, Local, Move, Words, YesNo, _, done, go, lines, p_
 
 
@@ -38,6 +38,8 @@ def ahead(c: Context) -> Asking | Move:
     c.draft.booking = int(chosen)
     if any(one.booking.id == c.draft.booking and one.booking.state == "offered" for one in found):
         return go("reminders", booking=c.draft.booking, offered=True)
+    if any(one.booking.id == c.draft.booking and one.workshop.cancelled_at for one in found):
+        return go("changes", booking=c.draft.booking, is_off=True)
     return one
 
 
@@ -102,6 +104,7 @@ def details(appointment: Appointment) -> Words:
         Local(workshop.title),
         workshop.starts_at,
         place_of(workshop),
+        entrance(workshop),
         url and _("Map: {url}", url=url),
         appointment.position and _("You are number {position} on the waiting list.", position=appointment.position),
     )

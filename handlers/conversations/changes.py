@@ -11,6 +11,7 @@ from handlers.talk import Asking, Choice, Conversation, Move, Question, _, done,
 @dataclass
 class Draft:
     booking: int = 0
+    is_off: bool = False
 
 
 changes = Conversation("changes", Draft)
@@ -18,7 +19,7 @@ changes = Conversation("changes", Draft)
 
 @changes.starts
 def beginning(c: Context) -> Move:
-    return go("agenda")
+    return called_off if c.draft.is_off else go("agenda")
 
 
 @changes.step

@@ -56,7 +56,7 @@ def file(c: Context) -> Asking:
 def about(c: Context) -> Lines:
     person = c.person
     place = c.desk.territories.place(person.comune_istat)
-    agreed, ahead, files = c.desk.people.consents(), len(c.desk.workshops.agenda()), c.desk.files.count()
+    agreed, ahead, files = c.desk.people.consents(), len(c.desk.workshops.ahead()), c.desk.files.count()
     return lines(
         _("This is what I know of you:"),
         person.first_name and _("Name: {name}", name=person.first_name),

@@ -37,7 +37,7 @@ def again_together(c: Context) -> Move:
     c.say(
         lines(
             _("Welcome back."),
-            c.desk.workshops.agenda() and _("I have kept your appointments: to see them, write AGENDA."),
+            c.desk.workshops.ahead() and _("I have kept your appointments: to see them, write AGENDA."),
         )
     )
     if not c.person.registered_at:

@@ -11,6 +11,9 @@ REMINDERS, OFFERS = "service_messages", "opportunity_push"
 TOPICS = {"reminders": REMINDERS, "offers": OFFERS}
 
 
+STAYS = _("Your appointments stay. I do not write if they change: to see them, write AGENDA.")
+
+
 @dataclass
 class Draft:
     topic: str | None = None  # reminders or offers; none: everything
@@ -32,7 +35,7 @@ def stopped(c: Context) -> Move:
     c.say(
         lines(
             _("All right. I will not write to you here any more."),
-            c.desk.workshops.agenda() and _("Your appointments stay: to see or cancel them, write AGENDA."),
+            c.desk.workshops.ahead() and STAYS,
             _("Come back when you want: write HELLO."),
         )
     )
@@ -81,7 +84,7 @@ REASONS = (
 def no_more_reminders(c: Context) -> Lines:
     return lines(
         _("All right: no more reminders."),
-        c.desk.workshops.agenda() and _("Your appointments stay: to see or cancel them, write AGENDA."),
+        c.desk.workshops.ahead() and STAYS,
         c.desk.people.agreed(OFFERS) and _("You still get new offers."),
         not c.desk.people.consents() and _("I do not write to you by myself any more."),
         _("To get them again, write REMINDERS."),

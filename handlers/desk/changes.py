@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: EUPL-1.2
 """What the desk changes about a workshop, and everybody who must hear of it."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -33,6 +32,7 @@ class Changes:
 
     def __init__(self, store: Store, now: datetime, catalogues: Catalogues, *, actor: str) -> None:
         self.store, self.now, self.catalogues, self.actor = store, now, catalogues, actor
+        self.written, self.to_call = 0, 0  # how many people hear of it, and how
 
     def move(self, id: int, starts_at: datetime) -> None:
         """To another time, as long as before; booking closes as long before the start as it did."""
@@ -79,9 +79,8 @@ class Changes:
         if after.capacity != before.capacity:
             self._resized(before, after)
         is_online = after.is_online and (not before.is_online or after.link != before.link)
-        is_moved = told_of(after) != told_of(before) and not (is_online and after.starts_at == before.starts_at)
-        if is_moved or is_online:
-            self._moved(before, self._next_revision(after), is_moved=is_moved, is_online=is_online)
+        if is_online or told_of(after) != told_of(before):
+            self._moved(before, self._next_revision(after), is_online=is_online)
         if before.starts_at != after.starts_at or before.capacity != after.capacity:
             self._offer_what_is_free(after)
         return None
@@ -93,26 +92,26 @@ class Changes:
             self._tell(WORKSHOP_CALLED_OFF, booking.id, after, before)
         self._note("called_off", after)
 
-    def _moved(self, before: Workshop, after: Workshop, *, is_moved: bool, is_online: bool) -> None:
+    def _moved(self, before: Workshop, after: Workshop, *, is_online: bool) -> None:
         for booking in self.store.workshops.active(after.id):
             if booking.state == "booked":
-                self._told_anew(booking, before, after, is_moved=is_moved, is_online=is_online)
+                self._told_anew(booking, before, after, is_online=is_online)
             elif booking.state == "offered":
                 self._desk(booking).offers.renew(booking, after)
         changed = {"from": before.starts_at.isoformat(), "to": after.starts_at.isoformat(), "mode": after.mode}
-        self._note("moved" if is_moved else "online", after, **changed)
+        self._note("moved" if after.starts_at != before.starts_at else "changed", after, **changed)
 
-    def _told_anew(
-        self, booking: Booking, before: Workshop, after: Workshop, *, is_moved: bool, is_online: bool
-    ) -> None:
-        desk = self._desk(booking)
+    def _told_anew(self, booking: Booking, before: Workshop, after: Workshop, *, is_online: bool) -> None:
+        """Tell what somebody does not know yet: of a move away and back before they heard of it, nothing."""
+        desk, now = self._desk(booking), told_of(after)
         knows = self.store.messages.told(booking.person_id, subject(booking)) or told_of(before)
+        knows_when, knows_where = knows.get("starts_at") == now["starts_at"], knows.get("where") == now["where"]
         desk.outbox.forget(subject(booking), reason="workshop_moved")
         if abs(after.starts_at - before.starts_at) >= SMALL_SHIFT:
             self.store.workshops.change_booking(booking.id, confirmed_at=None, changed_at=self.now)
-        if is_moved and not is_known(knows, after):  # moved away and back before anybody was told: nothing to tell
+        if not knows_when or not (knows_where or after.is_online):
             self._tell(WORKSHOP_MOVED, booking.id, after, before)
-        if is_online:
+        if after.is_online and (is_online or not knows_where):
             self._tell(WORKSHOP_ONLINE, booking.id, after, before)
 
     def _tell(self, moment: Moment, booking_id: int, after: Workshop, before: Workshop) -> None:
@@ -122,11 +121,13 @@ class Changes:
         desk = self._desk(booking)
         chat = desk.outbox.chat()
         if chat is None or desk.person.stopped_at or not desk.people.agreed(moment.consent or ""):
-            desk.cases.open(moment.name, subject=f"workshop:{after.id}")
+            self.to_call += desk.cases.open(moment.name, subject=f"workshop:{after.id}")
             return
-        occasion = occasion_of(booking, after, desk.person.first_name or "", changed_at=self.now)
+        occasion = occasion_of(
+            booking, after, desk.person.first_name or "", changed_at=self.now, before=before.starts_at
+        )
         push = push_of(moment, occasion, hours_for(self.store, desk.person))
-        desk.outbox.push(push, chat, before=before.starts_at.isoformat())
+        self.written += desk.outbox.push(push, chat, before=before.starts_at.isoformat())
 
     def _resized(self, before: Workshop, after: Workshop) -> None:
         counts = self.store.workshops.counts(after.id)
@@ -156,8 +157,3 @@ class Changes:
 
 def subject(booking: Booking) -> str:
     return f"booking:{booking.id}"
-
-
-def is_known(told: Mapping[str, Any], workshop: Workshop) -> bool:
-    """Has somebody been told this very time and place last?"""
-    return all(told.get(name) == value for name, value in told_of(workshop).items())

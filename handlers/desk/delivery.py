@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from handlers.desk import Desk
 from handlers.desk.hours import hours_for
 from handlers.desk.moments import any_hour, still_true
-from handlers.moments import BY_NAME, Moment, rome_day
+from handlers.moments import BY_NAME, NEWS, Moment, rome_day
 from handlers.rules.opening import Hours
 from handlers.rules.sending import Drop, Facts, Send, Wait, may_send, needs_a_person
 from handlers.talk import Address, Option, Outgoing, _
@@ -29,7 +29,6 @@ AGAIN = timedelta(seconds=5)
 FLOOD = "flood"
 # Everybody who was told to wait as long must not come back in the same instant.
 JITTER = 0.5  # seconds
-BULK = 2
 ROOM = Room()
 
 
@@ -205,7 +204,7 @@ class Delivery:
             file=self._file(store, payload) if "file" in payload else None,
             edits=edits,
             asks_phone=bool(payload.get("asks_phone")),
-            bulk=message.priority == BULK,
+            bulk=claimed.priority > 0,
         )
 
     @staticmethod
@@ -229,7 +228,8 @@ class Delivery:
             return False
         moment = moment_of(claimed.payload)
         critical, is_reply = moment is not None and moment.critical, claimed.kind == "reply"
-        if needs_a_person(state, reason, critical=critical, is_reply=is_reply, is_shut=is_shut):
+        is_news = moment in NEWS
+        if needs_a_person(state, reason, critical=critical, is_news=is_news, is_reply=is_reply, is_shut=is_shut):
             message = store.messages.get(claimed.id)
             subject = (message.subject if message else None) or ""
             cases = self._desk(store, claimed.person_id).cases

@@ -28,6 +28,7 @@ from handlers.rules.content import (
 from handlers.talk.catalogues import Catalogues
 from storage import Store
 from storage.content import Content as Stored
+from storage.workshops import Workshop
 
 __all__ = ["BadContent", "Content", "Report", "load", "problems", "read"]
 
@@ -158,6 +159,7 @@ class Report:
     loaded: dict[str, dict[str, Counter[str]]] = field(default_factory=dict)  # by file, then by noun
     without_place: dict[str, list[str]] = field(default_factory=dict)  # ids, by file; none: the whole file
     unknown: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # what somebody may not have meant, and who is told of changes
 
     def count(self, file: str, noun: str, outcome: str) -> None:
         self.loaded.setdefault(file, {}).setdefault(noun, Counter())[outcome] += 1
@@ -165,7 +167,7 @@ class Report:
     def __str__(self) -> str:
         loaded = [f"{file}.yaml: {_counted(nouns)}" for file, nouns in self.loaded.items()]
         aside = [f"{file}.yaml: {_listed(ids)}{NO_PLACE_YET}" for file, ids in self.without_place.items()]
-        return "\n".join(loaded + aside + [_unknown(name) for name in self.unknown])
+        return "\n".join(loaded + aside + [_unknown(name) for name in self.unknown] + self.notes)
 
 
 def _counted(nouns: Mapping[str, Counter[str]]) -> str:
@@ -348,7 +350,27 @@ class _Loading:
         }
         self.put("workshops", values | times | called_off, key="code", at_first={"line": 0, "revision": 0})
         if before:
-            Changes(self.store, self.now, self.catalogues, actor="content").follow(before)
+            self._follow(workshop, before)
+
+    def _follow(self, workshop: Row, before: Workshop) -> None:
+        """Do what follows from what the file changes, and say what follows."""
+        if before.cancelled_at:
+            if not workshop.get("cancelled"):
+                self.report.notes.append(
+                    f"{workshop.id}: was called off and stays so; to hold it again, give it a new id"
+                )
+            return
+        changes = Changes(self.store, self.now, self.catalogues, actor="content")
+        changes.follow(before)
+        counts = self.store.workshops.counts(before.id)
+        if counts.booked + counts.offered > workshop["capacity"]:
+            self.report.notes.append(
+                f"{workshop.id}: {counts.booked + counts.offered} have a place or an offer; nobody loses it"
+            )
+        if changes.written or changes.to_call:
+            self.report.notes.append(
+                f"{workshop.id}: {changes.written} people are written to, {changes.to_call} are to be called"
+            )
 
     def _usual_mode(self, venue: str) -> str:
         """A venue in no town is a way to say: online."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Finds the moments that have come and puts them into the outbox, each once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,9 +9,12 @@ from handlers.desk import Desk
 from handlers.desk.hours import hours_in
 from handlers.moments import (
     A_MONTH_OF_SILENCE,
+    AHEAD,
     BY_NAME,
     HALF_WAY,
     HOW_WAS_IT,
+    PLANNED,
+    WORKSHOP_MOVED,
     Moment,
     Occasion,
     Push,
@@ -26,40 +29,47 @@ from handlers.moments import (
 from handlers.rules.opening import Hours
 from handlers.talk.catalogues import Catalogues
 from storage import Store
-from storage.messages import Message
-from storage.people import Person
+from storage.messages import SHOWN, UNSENT, Message
+from storage.workshops import Booking
 
-AHEAD = timedelta(days=5)  # a reminder moves earlier over a long week-end, never by more than this
-BEHIND = HOW_WAS_IT.until[1] + timedelta(days=1)  # and what is asked afterwards is asked within these days
+BEHIND = HOW_WAS_IT.until[1] + timedelta(days=1)  # what is asked afterwards is asked within these days
 FORM = "registration"
 
-
-def plan(store: Store, now: datetime, catalogues: Catalogues) -> int:
-    """Put what is due into the outbox; asking twice puts nothing twice. Returns how many were new."""
-    return _put_all(store, now, catalogues, [(occasion, comune) for occasion, comune in places(store, now)])
+Lives = tuple[Occasion, str | None]
+"""An occasion, and the comune whose hours and feasts count for it."""
 
 
-def plan_quiet(store: Store, now: datetime, catalogues: Catalogues) -> int:
+def due_now(store: Store, now: datetime) -> list[Push]:
+    """What has come at the workshops of these days and is not in the outbox yet, for those who want it."""
+    return _new(store, now, places(store, now))
+
+
+def due_quiet(store: Store, now: datetime) -> list[Push]:
     """The same for those who have stopped writing; it looks at everybody, and is asked less often."""
-    return _put_all(store, now, catalogues, lulls(store, now))
+    return _new(store, now, lulls(store, now))
 
 
-def renew_offers(store: Store, now: datetime, catalogues: Catalogues) -> int:
+def put(store: Store, now: datetime, catalogues: Catalogues, pushes: Iterable[Push]) -> int:
+    """Put these into the outbox; what is there already is not put twice. Returns how many were new."""
+    return sum(_put(store, now, catalogues, push) for push in pushes)
+
+
+def lapse(store: Store, now: datetime, catalogues: Catalogues, booking: Booking) -> bool:
+    """End an offer whose time is over or which never reached anybody; False if it stands."""
+    return Desk(store, store.people.get(booking.person_id), now, catalogues).offers.lapse(booking.id)
+
+
+def offer_free_places(store: Store, now: datetime, catalogues: Catalogues, workshop_id: int, first: int) -> None:
     """
-    End the offers whose time is over or which never reached anybody, and offer what is free to those who wait.
+    Offer what is free to those who wait; ``first`` is the person at the head of the line.
 
-    Places also become free without anybody giving one up, when a workshop gets more of them. Returns how many offers
-    ended.
+    Places also become free without anybody giving one up, when a workshop gets more of them.
     """
-    ended = store.workshops.ended_offers(now)
-    count = sum(Desk(store, store.people.get(one.person_id), now, catalogues).offers.lapse(one.id) for one in ended)
-    for id, person_id in store.workshops.with_places_for_the_line(now):
-        if workshop := store.workshops.lock(id):
-            Desk(store, store.people.get(person_id), now, catalogues).offers.free_places(workshop)
-    return count
+    if workshop := store.workshops.lock(workshop_id):
+        Desk(store, store.people.get(first), now, catalogues).offers.free_places(workshop)
 
 
-def places(store: Store, now: datetime) -> list[tuple[Occasion, str | None]]:
+def places(store: Store, now: datetime) -> list[Lives]:
     """Every place at a workshop of these days, and where its person lives."""
     found = store.workshops.places(now - BEHIND, now + AHEAD)
     known = {id: store.workshops.get(id) for id in {booking.workshop_id for booking, _name, _comune in found}}
@@ -70,41 +80,54 @@ def places(store: Store, now: datetime) -> list[tuple[Occasion, str | None]]:
     ]
 
 
-def lulls(store: Store, now: datetime) -> list[tuple[Occasion, str | None]]:
+def lulls(store: Store, now: datetime) -> list[Lives]:
     """Those who left the form half-way, and those who have been silent for a month, with where they live."""
     left = store.dialogues.half_way(FORM, now - HALF_WAY.until[1], now - HALF_WAY.offset)
-    silent = store.dialogues.silent(now - A_MONTH_OF_SILENCE.until[1], now - A_MONTH_OF_SILENCE.offset)
-    found = [(half_way(id, None, at), id) for id, at in left]
-    found += [(silence(id, store.people.get(id).first_name, at), id) for id, at in silent if not _ahead(store, id, now)]
-    return [(occasion, store.people.get(id).comune_istat) for occasion, id in found]
+    silent = store.dialogues.silent(now - A_MONTH_OF_SILENCE.until[1], now - A_MONTH_OF_SILENCE.offset, now)
+    return [(half_way(one.person_id, one.first_name, one.since), one.comune_istat) for one in left] + [
+        (silence(one.person_id, one.first_name, one.since), one.comune_istat) for one in silent
+    ]
 
 
-def _ahead(store: Store, person_id: int, now: datetime) -> bool:
-    """Does somebody have something in their agenda? Then they hear from us anyway."""
-    return any(
-        (workshop := store.workshops.get(one.workshop_id)) and workshop.ends_at > now
-        for one in store.workshops.bookings_of(person_id)
-    )
-
-
-def _put_all(store: Store, now: datetime, catalogues: Catalogues, occasions: list[tuple[Occasion, str | None]]) -> int:
+def _new(store: Store, now: datetime, occasions: list[Lives]) -> list[Push]:
     hours: dict[str | None, Hours] = {}
-    for comune in {comune for _occasion, comune in occasions}:
-        hours[comune] = hours_in(store, comune)
-    pushes = [push for occasion, comune in occasions for push in due(now, [occasion], hours[comune])]
+    pushes: list[Push] = []
+    for occasion, comune in occasions:
+        if any(moment.applies(occasion) and moment.may_be_due(occasion, now) for moment in PLANNED):
+            hours[comune] = hours.get(comune) or hours_in(store, comune)
+            pushes += due(now, [occasion], hours[comune])
     known = store.messages.known_keys([push.key for push in pushes])
-    return sum(_put(store, now, catalogues, push) for push in pushes if push.key not in known)
+    return [
+        push
+        for push in _wanted(store, [push for push in pushes if push.key not in known])
+        if not _is_told_already(store, push)
+    ]
+
+
+def _wanted(store: Store, pushes: list[Push]) -> list[Push]:
+    """Those that their person has agreed to, where that is needed."""
+    purposes = {push.moment.consent for push in pushes if push.moment.consent}
+    people = {push.occasion.person_id for push in pushes}
+    agreed = {purpose: store.people.who_agreed(purpose, people) for purpose in purposes}
+    return [
+        push for push in pushes if push.moment.consent is None or push.occasion.person_id in agreed[push.moment.consent]
+    ]
+
+
+def _is_told_already(store: Store, push: Push) -> bool:
+    """Has the same reminder gone out for nearly the same time, or does the news of a change say it anyway?"""
+    if push.moment.anchor != "starts_at" or not push.occasion.revision:
+        return False
+    id, subject = push.occasion.person_id, push.subject
+    if is_repeat(push, store.messages.told(id, subject, push.moment.name)):
+        return True
+    news = store.messages.newest_push(id, subject, WORKSHOP_MOVED.name)
+    is_of_now = news is not None and (news.payload or {}).get("revision") == push.occasion.revision
+    return is_of_now and news is not None and news.at >= push.at and news.state in (*SHOWN, *UNSENT)
 
 
 def _put(store: Store, now: datetime, catalogues: Catalogues, push: Push) -> bool:
-    person: Person = store.people.get(push.occasion.person_id)
-    desk = Desk(store, person, now, catalogues)
-    if push.moment.consent and not desk.people.agreed(push.moment.consent):
-        return False
-    if push.occasion.revision and push.occasion.workshop:
-        told = store.messages.told(person.id, push.subject, push.moment.name)
-        if is_repeat(push, told):
-            return False
+    desk = Desk(store, store.people.get(push.occasion.person_id), now, catalogues)
     chat = desk.outbox.chat()
     return bool(chat and desk.outbox.push(push, chat))
 

@@ -60,7 +60,8 @@ class Offers:
 
     def stopped(self) -> None:
         """The person wants no more messages: what they were offered goes to the next in line."""
-        for booking in self.store.workshops.bookings_of(self.desk.person.id):
+        mine = self.store.workshops.bookings_of(self.desk.person.id)
+        for booking in sorted(mine, key=lambda one: one.workshop_id):  # in the order in which everybody locks them
             if booking.state == "offered" and (workshop := self.store.workshops.lock(booking.workshop_id)):
                 self._end(booking, workshop, "lapsed")
 
@@ -76,7 +77,7 @@ class Offers:
 
     def _has_arrived(self, booking_id: int) -> bool:
         """Was the offer sent, or is there still hope? One that has not left after half an open hour lapses."""
-        message = self.store.messages.newest_push(f"booking:{booking_id}", "place_offered")
+        message = self.store.messages.newest_push(self.desk.person.id, f"booking:{booking_id}", "place_offered")
         if message is None or message.state in NEVER_ARRIVES:
             return False
         if message.state not in UNSENT:

@@ -27,6 +27,8 @@ class Outbox:
         text = self._text(push.words, options, reader)
         timeless = self._text(push.timeless_words, options, reader)
         *before, last = pieces(text, LIMITS[chat.channel], with_options=bool(options))
+        if before:  # what leaves in pieces cannot be said anew at the last moment
+            *before, last = pieces(timeless, LIMITS[chat.channel], with_options=bool(options))
         is_dated = text != timeless and not before
         dated = {"day": str(rome_day(self.desk.now)), "timeless": timeless} if is_dated else {}
         for number, piece in enumerate(before):
@@ -64,7 +66,7 @@ class Outbox:
 
     def forget(self, subject: str, *, reason: str) -> None:
         """Something is over, or has changed: what was going to be said about it is not, and its buttons go."""
-        self.store.messages.supersede(subject, reason=reason)
+        self.store.messages.supersede(self.desk.person.id, subject, reason=reason)
         self._retire(subject)
 
     def _retire(self, subject: str) -> None:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Registering, consenting, choosing a language, stopping and starting again."""
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from handlers.moments import BY_NAME
+from handlers.moments import BY_NAME, NEWS
 from handlers.talk import phones
 from storage.people import Identity
 from storage.territories import Programme
@@ -114,8 +114,8 @@ class People:
         id, now = self.desk.person.id, self.desk.now
         self._change(stopped_at=now)
         self.store.people.withdraw(id, None, by=self.desk.message_id, now=now)
-        self.store.messages.suppress(id, reason="person_stopped")
         self.desk.offers.stopped()
+        self._suppress(reason="person_stopped")
         self._note("stopped")
         return self.store.people.stop(id, "all", message_id=self.desk.message_id, now=now)
 
@@ -134,7 +134,7 @@ class People:
         id, now = self.desk.person.id, self.desk.now
         self.store.people.withdraw(id, [purpose], by=self.desk.message_id, now=now)
         moments = [moment.name for moment in BY_NAME.values() if moment.consent == purpose]
-        self.store.messages.suppress(id, reason="topic_stopped", moments=moments)
+        self._suppress(reason="topic_stopped", moments=moments)
         self.store.people.stop(id, purpose, message_id=self.desk.message_id, now=now)
         self._note("stopped", topic=purpose)
 
@@ -167,12 +167,19 @@ class People:
     def _shut(self, identity: Identity, reason: str) -> None:
         id, now = self.desk.person.id, self.desk.now
         self.store.people.change_identity(identity.id, blocked_at=identity.blocked_at or now)
-        self.store.messages.suppress(id, identity_id=identity.id, reason="chat_blocked")
+        if self.desk.outbox.chat() is None:
+            self.desk.offers.stopped()
+        self._suppress(reason="chat_blocked", identity_id=identity.id)
         self.store.people.stop(
             id, "all", identity_id=identity.id, reason=reason, message_id=self.desk.message_id, now=now
         )
-        if self.desk.outbox.chat() is None:
-            self.desk.offers.stopped()
+
+    def _suppress(self, **which: Any) -> None:
+        """Nothing that is pending is sent; news that must be known all the same goes on the call list."""
+        for about, name in self.store.messages.suppress(self.desk.person.id, **which):
+            booking = self.store.workshops.booking(int(about.partition(":")[2])) if BY_NAME.get(name) in NEWS else None
+            if booking:
+                self.desk.cases.open(name, subject=f"workshop:{booking.workshop_id}")
 
     def _change(self, **values: object) -> None:
         self.store.people.change(self.desk.person.id, **values)

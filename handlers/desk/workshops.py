@@ -91,6 +91,10 @@ class Workshops:
         ]
         return sorted(found, key=lambda one: one.workshop.starts_at)
 
+    def ahead(self) -> list[Appointment]:
+        """The same without what was called off."""
+        return [one for one in self.agenda() if one.workshop.cancelled_at is None]
+
     def appointment(self, booking_id: int) -> Appointment:
         """One line of the agenda. Raises Gone if it is not theirs, or given up."""
         found = next((one for one in self.agenda() if one.booking.id == booking_id), None)
@@ -143,14 +147,18 @@ class Workshops:
         one = self.appointment(booking_id)
         self.desk.cases.open("late", subject=f"workshop:{one.workshop.id}")
 
-    def mark(self, booking_id: int, *, present: bool) -> None:
-        """Somebody was there, or was not. Raises Gone before the workshop has begun."""
+    def mark(self, booking_id: int, *, present: bool, said_so: bool = False) -> None:
+        """
+        Somebody was there, or was not. Raises Gone before the workshop has begun.
+
+        Who ``said_so`` themselves is not told, hours later, that they were missed.
+        """
         booking = self.store.workshops.booking(booking_id)
         workshop = self.store.workshops.lock(booking.workshop_id) if booking else None
         if workshop is None or booking is None or booking.state != "booked" or self.desk.now < workshop.starts_at:
             raise Gone
-        said = "present" if present else "absent"
-        self.store.workshops.change_booking(booking_id, attendance=said, attendance_at=self.desk.now)
+        said, at = "present" if present else "absent", None if said_so else self.desk.now
+        self.store.workshops.change_booking(booking_id, attendance=said, attendance_at=at)
 
     def rate(self, booking_id: int, score: int) -> None:
         """How it was, from 1 to 5. Raises Gone if it is not theirs."""

@@ -104,9 +104,14 @@ class Meaning:
                 return Go("stop")
             case "stop_offers" | "stop_reminders" | "start_offers" | "start_reminders":
                 conversation, _line, topic = word.partition("_")
-                return self.scene.aside(Go(conversation, {"topic": topic}))
+                going = Go(conversation, {"topic": topic})
+                # Who is just being asked for a permission has answered: the question does not come back.
+                return going if self.scene.is_in("start") else self.scene.aside(going)
             case "start":
                 return self._hello_again()
+            case "person" if self.scene.is_in("person") and self.scene.is_asking():
+                self.c.say(_("A person knows already that you are waiting."))
+                return self.steps.ask_again()
             case "cancel":
                 return self._cancelled()
             case "back":

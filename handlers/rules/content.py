@@ -238,6 +238,11 @@ def opens_before_it_closes(workshop: Row, known: Known) -> str | None:
     return None if opens < closes else "booking has a mistake: it closes before it opens"
 
 
+def shows_the_way_in(workshop: Row, known: Known) -> str | None:
+    is_online = workshop.get("mode") in ("online", "both")
+    return "link is missing: people must know where to enter" if is_online and not workshop.get("link") else None
+
+
 def has_an_email_of_their_own(member: Row, known: Known) -> str | None:
     if (address := member["email"].lower()) not in known.emails:
         return None
@@ -469,7 +474,7 @@ KINDS = (
             "link": web,
             "cancelled": truth,
         },
-        rules=(opens_before_it_closes,),
+        rules=(opens_before_it_closes, shows_the_way_in),
     ),
     Kind("services_faq", (), must={"entries": many}),
     Kind(

@@ -85,11 +85,14 @@ def _at_a_good_hour(facts: Facts, hours: Hours) -> Send | Wait | Drop:
     return Drop("missed", "no_open_time_left") if facts.not_after and later >= facts.not_after else Wait(later)
 
 
-def needs_a_person(state: str, reason: str, *, critical: bool, is_reply: bool, is_shut: bool) -> bool:
+def needs_a_person(state: str, reason: str, *, critical: bool, is_news: bool, is_reply: bool, is_shut: bool) -> bool:
     """
-    Must a person of the desk hear that this never arrived? What is critical should then be told by telephone. An
-    answer that failed leaves somebody waiting, unless it was they who shut the chat.
+    Must a person of the desk hear that this never arrived? What is critical should then be told by telephone, and news
+    of a change also to those who want no more messages. An answer that failed leaves somebody waiting, unless it was
+    they who shut the chat.
     """
+    if is_news and state == "suppressed":
+        return True
     if critical:
         return state in ("failed", "missed") or reason == "chat_blocked"
     return is_reply and state == "failed" and not is_shut

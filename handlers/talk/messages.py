@@ -54,7 +54,7 @@ class Incoming:
     tap: Tap | None = None
     language: str | None = None  # what the app says of its owner: a first guess, no more
     start: str | None = None  # what a link carried, such as src_biblioteca
-    payload: Mapping[str, Any] = field(default_factory=dict)  # a file; or, for a tap, our message as the channel calls it
+    payload: Mapping[str, Any] = field(default_factory=dict)  # a file; for a tap, our message as the channel calls it
 
 
 @dataclass(frozen=True, slots=True)

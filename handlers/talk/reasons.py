@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 from handlers.talk.text import Text, _
 
+UNKNOWN = _("It did not work. A technician must look.")
+
 # Every code that a message's row can carry; a test looks for the ones that are missing.
 REASONS: Mapping[str, Text] = {
     # what a channel says
@@ -27,6 +29,7 @@ REASONS: Mapping[str, Text] = {
     "file_away": _("The channel does not find this file now."),
     # what happened here
     "worker_gone": _("We were interrupted while sending it. It may have arrived."),
+    "begin_failed": UNKNOWN,
     "arrived_after_all": _("Not needed: the first message had arrived."),
     "not_on_this_channel": _("This channel cannot do it."),
     "nothing_to_edit": _("The message it was about never arrived."),
@@ -48,7 +51,6 @@ REASONS: Mapping[str, Text] = {
     "dialogue_moved_on": _("The person went on with something else."),
     "looping": _("This looked like a machine that answers a machine."),
 }
-UNKNOWN = _("It did not work. A technician must look.")
 
 
 def why(code: str) -> Text:

@@ -58,6 +58,7 @@ workshops = Table(
     Index("ix_workshops_starts_at", "starts_at"),
 )
 
+OFFERED = "state = 'offered'"
 ACTIVE = "state in ('booked', 'waiting', 'offered')"
 
 bookings = Table(
@@ -83,6 +84,8 @@ bookings = Table(
         sqlite_where=text(ACTIVE),
         postgresql_where=text(ACTIVE),
     ),
+    # Offers are few, and are looked at every twenty seconds.
+    Index("ix_bookings_offered", "workshop_id", sqlite_where=text(OFFERED), postgresql_where=text(OFFERED)),
     UniqueConstraint("workshop_id", "ticket"),
 )
 

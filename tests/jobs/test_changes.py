@@ -183,3 +183,74 @@ def test_tomorrow_is_said_only_where_it_is_true_when_it_leaves(stage: Stage) -> 
 def reminder(stage: Stage) -> Any:
     (row,) = pushes(stage, "reminder_24h")
     return row
+
+
+# ---- what the review of a night found
+
+
+def in_the_evening(stage: Stage) -> None:
+    """At nine, when nothing is sent that can wait."""
+    stage.now = stage.now.replace(hour=20)
+
+
+@pytest.mark.parametrize("what", ["stop", "basta promemoria", "(Amina blocks the chat)"])
+def test_news_that_waits_for_the_morning_is_told_by_telephone_to_who_wants_no_messages_by_then(
+    stage: Stage, what: str
+) -> None:
+    in_the_evening(stage)
+    change(stage, lambda changes, one: changes.call_off(one.id))
+    perform(stage, what.strip("()")) if what.startswith("(") else stage.sends("Amina", what)
+    assert ("Amina", "workshop_called_off") in [case[:2] for case in call_list(stage)]
+    assert not any("impegni restano" in message.text for message in stage.shown_to("Amina"))
+
+
+@pytest.mark.parametrize("then", [timedelta(days=2), timedelta(0)])
+def test_what_went_online_and_moved_before_anybody_heard_is_told_with_its_entrance(
+    stage: Stage, then: timedelta
+) -> None:
+    in_the_evening(stage)
+    change(stage, lambda changes, one: changes.go_online(one.id, "https://meet.example.org/a"))
+    change(stage, lambda changes, one: changes.move(one.id, one.starts_at + timedelta(days=3)))
+    change(stage, lambda changes, one: changes.move(one.id, one.starts_at - timedelta(days=3) + then))
+    perform(stage, "13 hours pass")
+    told = [row for moment in ("workshop_moved", "workshop_online") for row in pushes(stage, moment)]
+    sent = [row for row in told if row.state == "sent"]
+    assert len(sent) == 1 + bool(then) and all("https://meet.example.org/a" in row.text for row in sent)
+
+
+def test_an_offer_is_no_news_that_would_wake_anybody(stage: Stage) -> None:
+    """A place given up at night, for the same day: it is offered in the morning."""
+    stage.now = datetime.fromisoformat("2027-03-04T01:00:00+00:00")
+    change(stage, lambda changes, one: changes.move(one.id, one.starts_at + timedelta(hours=8)))
+    change(stage, lambda changes, one: changes.resize(one.id, 3))
+    perform(stage, "20 minutes pass")
+    assert [row.state for row in pushes(stage, "place_offered")] == ["pending"]
+    perform(stage, "6 hours pass")
+    assert [row.state for row in pushes(stage, "place_offered")] == ["sent"]
+
+
+def test_an_offer_that_arrived_after_all_stands_though_its_repeat_was_not_needed(stage: Stage) -> None:
+    change(stage, lambda changes, one: changes.resize(one.id, 3))
+    (row,) = pushes(stage, "place_offered")
+
+    def doubt(store: Store) -> None:
+        again = {name: getattr(row, name) for name in ("person_id", "identity_id", "channel", "kind", "subject")}
+        payload = {**row.payload, "repeats": row.id}
+        store.messages.put_out(
+            **again, text="", options=row.options, payload=payload, priority=1, at=stage.now, due_at=stage.now
+        )
+        store.messages.change(row.id, state="sent", provider_id="42:1", sent_at=stage.now)
+        store.messages.change(row.id + 1, state="superseded", reason="arrived_after_all")
+
+    stage.with_store(doubt)
+    perform(stage, "60 minutes pass")
+    assert states(stage)["Sara"] == "offered"
+
+
+def test_news_of_tomorrow_is_not_followed_by_a_reminder_of_tomorrow(stage: Stage) -> None:
+    stage.now = datetime.fromisoformat("2027-03-01T16:00:00+00:00")  # Monday at five
+    change(stage, lambda changes, one: changes.move(one.id, datetime.fromisoformat("2027-03-02T14:00:00+00:00")))
+    perform(stage, "2 hours pass")
+    assert (len(pushes(stage, "workshop_moved")), pushes(stage, "reminder_24h")) == (1, [])
+    perform(stage, "20 hours pass")
+    assert len(pushes(stage, "reminder_2h")) == 1

@@ -16,15 +16,17 @@ from typing import Any
 import pytest
 from sqlalchemy import event, func, select
 
+from bot.channels.telegram import from_settings
 from bot.contract import DeliveryError
 from bot.jobs.bucket import FLOODS_WITHIN, Bucket, Buckets, Rate, rates
+from bot.jobs.delivery import HALT, Deliverer
 from bot.jobs.files import Fetcher
-from bot.jobs.worker import Worker
+from bot.jobs.worker import AT_A_TIME, Worker
 from bot.main import build
 from bot.settings import Settings
 from handlers.desk import Desk
 from handlers.desk.changes import Changes
-from handlers.desk.delivery import LEASE
+from handlers.desk.delivery import ATTEMPTS, LEASE
 from handlers.desk.filing import Filing
 from handlers.desk.workshops import Workshops
 from handlers.engine import Engine
@@ -36,6 +38,8 @@ from handlers.talk.text import ROME
 from storage import Store, Unavailable
 from storage.messages import Claimed, Room
 from storage.tables import messages
+from tests.channels.bot_api import BotApi
+from tests.channels.ours import amina
 from tests.database import MONDAY, Databases
 from tests.jobs.office import A_SECOND, BULK, CATALOGUES, REMINDER, REPLY, Office, Phones
 from tests.stage import Stage, perform, workshop_id
@@ -480,6 +484,55 @@ def test_an_error_that_nobody_foresaw_stops_nobody_else(office: Office) -> None:
     assert office.fate(id) == ("uncertain", "KeyError")
 
 
+def broken(monkeypatch: pytest.MonkeyPatch, office: Office, text: str) -> None:
+    """A fault of ours: before this message leaves, something breaks."""
+    begin = office.delivery.begin
+
+    def breaks(claimed: Claimed) -> Outgoing | None:
+        if claimed.text == text:
+            raise KeyError("a person's words")
+        return begin(claimed)
+
+    monkeypatch.setattr(office.delivery, "begin", breaks)
+
+
+def test_what_cannot_be_made_ready_to_leave_fails_in_the_end_and_its_chat_goes_on(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    amina = office.meets("amina")
+    id = office.puts(amina, "broken")
+    office.puts(amina, "and then")
+    broken(monkeypatch, office, "broken")
+    for attempt in range(1, ATTEMPTS):
+        office.sends()
+        assert (office.fate(id), office.row(id).attempts) == (("pending", "begin_failed"), attempt)
+        assert timedelta(0) < office.row(id).retry_at - office.now <= timedelta(seconds=10)
+        assert office.telegram.arrived == []
+        office.now = office.row(id).retry_at
+    office.sends()
+    assert office.fate(id) == ("failed", "begin_failed")
+    assert office.telegram.texts() == ["and then"]
+    with office.found.reading() as store:
+        assert store.cases.open_reasons(office.row(id).person_id) == ["not_delivered"]  # somebody waits for an answer
+
+
+def test_while_the_database_is_away_nothing_counts_as_a_try(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.jobs.delivery.PATIENCE", ())
+    id = office.puts(office.meets("amina"), "hello")
+
+    def away(_claimed: Claimed) -> None:
+        raise Unavailable("gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(office.delivery, "begin", away)
+        with pytest.raises(Unavailable):
+            office.sends()
+    assert (office.fate(id), office.row(id).attempts) == (("claimed", None), 0)
+    office.later(LEASE + A_SECOND)
+    office.sends()
+    assert office.fate(id) == ("sent", None)
+
+
 # ---- slow down
 
 
@@ -549,6 +602,26 @@ def test_a_channel_with_wrong_settings_is_left_alone_by_the_worker(office: Offic
         assert office.fate(more) == ("pending", None)
 
     at_work(office, scene)
+
+
+def test_a_channel_that_is_not_set_up_is_left_alone_as_well(office: Office) -> None:
+    """One look a minute, not its whole backlog; and all the others go on, pushes as well."""
+    office.worker = Deliverer(office.delivery, {"telegram": office.telegram}, None, Buckets({}))
+    backlog = [office.puts(office.meets(f"person {n}", "whatsapp"), "hello") for n in range(50)]
+    looked_at = ("pending", "no_channel")
+
+    async def scene(worker: Worker) -> None:
+        worker.knock()
+        await until(lambda: [office.fate(id) for id in backlog].count(looked_at) == AT_A_TIME)
+        office.later(HALT + A_SECOND)  # by now every one of them may be tried again; the channel still rests
+        await asyncio.to_thread(lambda: office.puts(office.meets("amina"), "goes on", REMINDER))
+        worker.knock()
+        await until(lambda: office.telegram.texts() == ["goes on"])
+
+    at_work(office, scene)
+    fates = [office.fate(id) for id in backlog]
+    assert (fates.count(looked_at), fates.count(("pending", None))) == (AT_A_TIME, 50 - AT_A_TIME)
+    assert {office.row(id).retry_at for id in backlog} == {None, MONDAY + HALT}
 
 
 def test_who_waits_too_long_for_a_token_goes_back_to_the_outbox(
@@ -647,9 +720,7 @@ class Reminded:
             push = Push(REMINDER_24H, occasion, self.office.now, not_after)
             chat = desk.outbox.chat()
             assert chat and desk.outbox.push(push, chat)
-            found = store.messages.find_by_dedupe(push.key)
-            assert found
-            return found.id
+            return int(store.read(select(messages.c.id).where(messages.c.dedupe_key == push.key))[0].id)
 
         return self.stage.with_store(put)  # type: ignore[no-any-return]
 
@@ -975,6 +1046,28 @@ def test_a_pin_a_file_and_a_wish_for_a_number_go_with_their_message(office: Offi
     assert number.asks_phone and bulk.bulk
 
 
+def test_what_goes_to_many_is_paid_for_and_an_answer_is_not(reminded: Reminded) -> None:
+    """Where so many a second are allowed that Telegram wants to be paid."""
+    office = reminded.office
+    reminder = reminded.is_reminded(reminded.books())
+    chat = office.row(reminder).identity_id
+    with office.found.writing() as store:
+        store.people.change_identity(chat, address="7001", simulated=False)
+    office.puts(chat, "an answer")
+    with BotApi() as api:
+        phone, settings = amina(api), Settings(telegram_token=api.token, telegram_api_url=api.url, telegram_rate=31)
+        office.telegram = from_settings(settings, office.clock, {})
+        office.worker = office.another_worker()
+
+        async def sends() -> None:
+            await office.worker.drain()
+            await office.telegram.close()
+
+        asyncio.run(sends())
+        assert [(one.text == "an answer", one.paid) for one in phone.messages] == [(True, False), (False, True)]
+    assert office.fate(reminder) == ("sent", None)
+
+
 # ---- quiet hours
 
 
@@ -1203,6 +1296,31 @@ def test_who_no_longer_waits_holds_up_nobody() -> None:
     with asyncio.Runner(loop_factory=Patient) as runner:
         assert runner.run(scene()) == pytest.approx(1)
     assert bucket.line == [] and bucket.timer is None
+
+
+@pytest.mark.parametrize("who_looks", ["the clock", "the next one to come"])
+def test_who_gives_up_in_the_very_instant_of_its_turn_takes_nobody_elses(who_looks: str) -> None:
+    bucket, left = Bucket(Rate(1, 1)), []
+
+    async def leaves() -> None:
+        await bucket.take()
+        left.append(asyncio.get_running_loop().time())
+
+    async def scene(loop: Patient) -> None:
+        await bucket.take()
+        gone, *staying = [asyncio.create_task(leaves()) for _ in range(3)]
+        await asyncio.sleep(0)  # until they stand in line
+        loop.later = 5  # we were busy, and look at the line before somebody who has given up has left it
+        if who_looks == "the clock":
+            loop.call_at(0.5, gone.cancel)  # and at 1 the first in line would have been let go
+        else:
+            gone.cancel()
+            await leaves()
+        await asyncio.wait_for(asyncio.gather(*staying), 60)
+
+    with asyncio.Runner(loop_factory=Patient) as runner:
+        runner.run(scene(runner.get_loop()))  # type: ignore[arg-type]
+    assert left == ([5, 6] if who_looks == "the clock" else [5, 6, 7])
 
 
 def test_three_chats_told_to_slow_down_are_a_channel_told_to_slow_down() -> None:

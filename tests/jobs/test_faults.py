@@ -261,13 +261,16 @@ def test_a_number_that_is_somebody_elses_is_not_taken_over(sqlite_url: str, api:
 
 
 def test_who_has_shut_the_chat_is_told_by_telephone_what_they_count_on() -> None:
-    def asks(state: str, reason: str, *, critical: bool = False, is_reply: bool = False, is_shut: bool = False) -> bool:
-        return needs_a_person(state, reason, critical=critical, is_reply=is_reply, is_shut=is_shut)
+    def asks(state: str, reason: str, **known: bool) -> bool:
+        rest = {"critical": False, "is_news": False, "is_reply": False, "is_shut": False}
+        return needs_a_person(state, reason, **{**rest, **known})
 
     assert asks("failed", "blocked", critical=True, is_shut=True)
     assert asks("suppressed", "chat_blocked", critical=True)
     assert asks("missed", "too_late", critical=True)
     assert not asks("suppressed", "person_stopped", critical=True)
+    assert asks("suppressed", "person_stopped", critical=True, is_news=True)
+    assert not asks("superseded", "no_longer_true", critical=True, is_news=True)
     assert not asks("superseded", "no_longer_true", critical=True)
     assert asks("failed", "refused", is_reply=True)
     assert not asks("failed", "blocked", is_reply=True, is_shut=True)

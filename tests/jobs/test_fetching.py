@@ -4,7 +4,7 @@
 import asyncio
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from bot.channels import calls, telegram
 from bot.clock import Clock
 from bot.contract import DeliveryError
 from bot.main import Sportello, build
@@ -28,6 +29,8 @@ GONE = DeliveryError("gone", "The file is no longer there.")
 AWAY = DeliveryError("unreachable", "Telegram cannot be reached.", retry_in=timedelta(seconds=5), counts=False)
 SLOW = DeliveryError("no_answer", "Telegram did not answer.", retry_in=timedelta(seconds=5))
 TOKEN = DeliveryError("token", "Telegram does not accept our token.", halt=True)
+# What a file may take at the most: Telegram says where it is, then it comes.
+SLOWEST = timedelta(seconds=calls.CONNECTING + telegram.PATIENCE + calls.WITH_A_FILE)
 CV = {"name": "cv.pdf", "mime_type": "application/pdf", "size": 4000}
 
 
@@ -38,9 +41,12 @@ class Channel:
         self.shelf: dict[str, bytes | Exception] = {}
         self.fetched: list[str] = []
         self.sent: list[str] = []
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None  # happens while the next file is on its way
 
     async def fetch(self, provider_id: str) -> bytes:
         self.fetched.append(provider_id)
+        if self.meanwhile:
+            await self.meanwhile()
         match self.shelf[provider_id]:
             case Exception() as trouble:
                 raise trouble
@@ -76,7 +82,15 @@ class Office:
         return file_id
 
     def fetches(self) -> int:
-        return asyncio.run(self.desk.worker.fetcher.run_once())
+        """Fetch all that may be fetched now. Returns how many were tried."""
+
+        async def all_of_them() -> int:
+            tried = 0
+            while await self.desk.worker.fetcher.run_once():
+                tried += 1
+            return tried
+
+        return asyncio.run(all_of_them())
 
     def said(self) -> list[str]:
         """What went out since the last time, without the question under it."""
@@ -171,6 +185,22 @@ def test_two_workers_never_have_the_same_file(databases: Databases) -> None:
             claimed = [one.id for found in pool.map(claim, range(4)) for one in found]
         assert len(claimed) == len(set(claimed)) and len(claimed) >= 5
         office.desk.close()
+
+
+def test_however_slow_the_network_no_other_worker_gets_a_file_that_is_on_its_way(small_office: Office) -> None:
+    names = [small_office.sends(files.PDF) for _number in range(7)]
+    channel, fetcher = small_office.channel, small_office.desk.worker.fetcher
+
+    async def another_worker_looks() -> None:
+        small_office.now += SLOWEST
+        channel.meanwhile = None  # it has a faster network
+        await fetcher.run_once()
+        channel.meanwhile = another_worker_looks
+
+    channel.meanwhile = another_worker_looks
+    small_office.fetches()
+    assert sorted(channel.fetched) == sorted(names)
+    assert [(row.state, row.attempts) for row in small_office.rows()] == [("stored", 1)] * 7
 
 
 def test_what_a_picture_is_comes_from_its_contents(small_office: Office) -> None:

@@ -16,7 +16,17 @@ import storage
 from bot.clock import Clock
 from bot.jobs.worker import slot_of
 from handlers.desk import Desk, moments
-from handlers.moments import BOOKING_CONFIRMED, BY_NAME, MOMENTS, REMINDER_24H, Occasion, due, occasion_of, push_of
+from handlers.moments import (
+    AHEAD,
+    BOOKING_CONFIRMED,
+    BY_NAME,
+    MOMENTS,
+    REMINDER_24H,
+    Occasion,
+    due,
+    occasion_of,
+    push_of,
+)
 from handlers.rules.opening import Hours, is_open
 from handlers.talk.catalogues import Catalogues
 from handlers.talk.text import ROME
@@ -123,7 +133,7 @@ def test_it_never_comes_in_closed_time_and_never_less_than_a_day_before(hour: in
         moment = push_of(REMINDER_24H, occasion(starts.strftime("%Y-%m-%d %H:%M")), HOURS).at
         assert is_open(moment, HOURS), starts
         assert moment <= starts - timedelta(hours=23), starts  # an hour less where the clocks go forward in between
-        assert moment >= starts - moments.AHEAD, starts  # else nobody would look that far ahead
+        assert moment >= starts - AHEAD, starts  # else nobody would look that far ahead
 
 
 def test_the_days_of_rest_are_those_of_the_place() -> None:
@@ -207,7 +217,11 @@ def stage(town_url: str) -> Iterator[Stage]:
 
 
 def plans(stage: Stage) -> int:
-    return stage.with_store(lambda store: moments.plan(store, stage.now, CATALOGUES))  # type: ignore[no-any-return]
+    return stage.with_store(lambda store: planned(store, stage.now))  # type: ignore[no-any-return]
+
+
+def planned(store: Store, now: datetime) -> int:
+    return moments.put(store, now, CATALOGUES, moments.due_now(store, now))
 
 
 def reminders(stage: Stage) -> list[Any]:
@@ -253,9 +267,8 @@ def test_one_that_an_operator_has_called_off_beforehand_does_not_come(stage: Sta
         desk = Desk(store, person, stage.now, CATALOGUES)
         chat = desk.outbox.chat()
         assert chat and desk.outbox.push(push_of(REMINDER_24H, desk.workshops.occasion(booking.id), HOURS), chat)
-        found = store.messages.find_by_dedupe(f"reminder_24h:{booking.id}:0")
-        assert found
-        store.messages.change(found.id, state="suppressed", reason="cancelled_by_operator")
+        found = store.read(select(messages.c.id).where(messages.c.dedupe_key == f"reminder_24h:{booking.id}:0"))
+        store.messages.change(found[0].id, state="suppressed", reason="cancelled_by_operator")
 
     stage.with_store(call_off)
     move(stage, "2027-03-02 10:00")
@@ -363,7 +376,7 @@ def test_two_who_plan_at_once_without_a_slot_put_everything_once(postgresql_stag
     def plan(_worker: int) -> int:
         with closing(storage.open(stage.url)) as found, found.writing() as store:
             gate.wait(10)
-            return moments.plan(store, stage.now, CATALOGUES)
+            return planned(store, stage.now)
 
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(plan, range(4))) == 12

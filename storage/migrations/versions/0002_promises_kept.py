@@ -12,6 +12,7 @@ branch_labels = None
 depends_on = None
 
 OPEN = sa.text("closed_at is null")
+OFFERED = sa.text("state = 'offered'")
 WAITING = sa.text("state = 'waiting'")
 MODE = "mode in ('in_person', 'online', 'both')"
 
@@ -33,6 +34,9 @@ def _new_columns() -> None:
     with op.batch_alter_table("bookings") as bookings:
         bookings.add_column(sa.Column("attendance", sa.String()))
         bookings.add_column(sa.Column("attendance_at", Moment()))
+        bookings.create_index(
+            "ix_bookings_offered", ["workshop_id"], unique=False, sqlite_where=OFFERED, postgresql_where=OFFERED
+        )
     with op.batch_alter_table("workshops") as workshops:
         workshops.add_column(sa.Column("mode", sa.String()))
         workshops.add_column(sa.Column("link", sa.String()))
@@ -153,6 +157,7 @@ def downgrade() -> None:
         workshops.drop_column("link")
         workshops.drop_column("mode")
     with op.batch_alter_table("bookings") as bookings:
+        bookings.drop_index("ix_bookings_offered")
         bookings.drop_column("attendance_at")
         bookings.drop_column("attendance")
     with op.batch_alter_table("people") as people:
