@@ -129,6 +129,11 @@ class Server:
 
 
 @functools.cache
+def is_there_postgresql() -> bool:
+    """Can anything be tested on PostgreSQL here?"""
+    return bool(os.environ.get("TEST_DATABASE_URL")) or postgresql_binaries() is not None
+
+
 def postgresql_binaries() -> Path | None:
     """The newest PostgreSQL of this machine."""
     folders = sorted(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda path: float(path.split("/")[-2]))
