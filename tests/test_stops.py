@@ -125,7 +125,7 @@ def test_what_only_sounds_like_stop_is_none(phrase: str) -> None:
 
 @pytest.mark.parametrize(
     ("said", "reason"),
-    [("1", "job_found"), ("2", "too_many"), ("They are not for me", "not_for_me"), ("I found work", "job_found")],
+    [("1", "job_found"), ("2", "too_many"), ("They do not help me", "not_for_me"), ("I found work", "job_found")],
 )
 def test_a_reason_is_kept_with_the_stop_it_belongs_to(stage: Stage, said: str, reason: str) -> None:
     says(stage, "stop", "hello", "no", "no", "stop", said)

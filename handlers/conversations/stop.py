@@ -76,7 +76,7 @@ REASONS = (
         words=p_("words", "i have found a job, i found work, i have a job now, i work now"),
     ),
     Choosable("too_many", p_("button", "Too many messages")),
-    Choosable("not_for_me", p_("button", "They are not for me")),
+    Choosable("not_for_me", p_("button", "They do not help me")),
     Choosable("other", p_("button", "Another reason")),
 )
 

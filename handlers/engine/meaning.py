@@ -72,7 +72,7 @@ class Meaning:
             return answered
         if self.scene.is_asking():
             return self._answer(self.message.text, None, in_options(self.scene.opened.options))
-        return self._topic() or Go(HOME)
+        return self._topic() or self._unknown()
 
     def _is_asked_by_newer(self) -> bool:
         """Is there a question open that only a newer release knows, and no wish to leave it?"""
@@ -82,6 +82,13 @@ class Meaning:
         if not is_unknown or numbers(dialogue.release) <= numbers(play.release):
             return False
         return anytime.find(self.message.text, play.catalogues) not in WAYS_OUT
+
+    def _unknown(self) -> Move:
+        """Words that mean nothing to us, where nothing was asked: we say so, and all we can do. At first, a welcome."""
+        is_nod = reading.folded(self.message.text) in self.scene.play.catalogues.phrases(anytime.NODS)
+        if self.message.text and not self.scene.is_new() and not is_nod:
+            self.c.say(_("I did not understand. Choose a number."))
+        return Go(HOME)
 
     # words that always work
 
@@ -137,6 +144,8 @@ class Meaning:
         if frame is None or frame.step is None or self.scene.is_in(HOME):
             return Go("agenda")
         self.c.say(_("All right, we stop here."))
+        if self.c.desk.workshops.ahead():  # nobody may think that an appointment is cancelled
+            self.c.say(_("Your appointments stay: to cancel one, write AGENDA."))
         return Done(home=True)
 
     def _back(self) -> Move:

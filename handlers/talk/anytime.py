@@ -54,6 +54,7 @@ def language_named(text: str, catalogues: Catalogues) -> str | None:
     return catalogues.phrases(LANGUAGE_NAME).get(said) if said else None
 
 
+NODS = p_("words", "ok, okay, all right, fine, good, yes, no")  # they ask for nothing, and need no answer of their own
 COURTESY = p_("words", "please, thanks, thank you")
 
 # Whoever wants us to stop may say so in their own language, whatever we speak. Only words that say nothing else to us:
