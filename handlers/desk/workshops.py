@@ -136,6 +136,7 @@ class Workshops:
         )
         self.desk.outbox.forget(f"booking:{booking_id}", reason="booking_cancelled")
         self.desk.offers.free_places(workshop)
+        self.desk.calendar.take_off(booking_id)
         return workshop
 
     def occasion(self, booking_id: int) -> Occasion:
