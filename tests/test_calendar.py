@@ -9,8 +9,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from icalendar import Calendar, Component
+from pydantic import SecretStr
 from sqlalchemy import select
+from starlette.testclient import TestClient
 
+from bot.calendar import link, token
+from bot.clock import Clock
+from bot.main import build, web
+from bot.settings import Settings
 from storage import Store
 from storage.tables import files, messages, venues
 from tests.database import Databases
@@ -167,3 +173,119 @@ def test_the_program_starts_without_the_library() -> None:
     """Few people ask for a file; everybody waits for a start."""
     ask = "import sys, bot.cli, bot.main; sys.exit('icalendar' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", ask], check=False).returncode == 0
+
+
+# A calendar that follows
+
+
+class Door:
+    """The web application of Amina's desk, and the way to her agenda."""
+
+    def __init__(self, play: Play, secret: str = "only for this test") -> None:
+        self.stage = play.stage
+        now = play.stage.now
+        self.settings = Settings(
+            database_url=play.stage.url, secret_key=SecretStr(secret), public_url="https://sportello.example.org"
+        )
+        self.desk = build(self.settings, Clock(real=lambda: now), transports={})
+        self.browser = TestClient(web(self.desk, with_worker=False), base_url="https://sportello.example.org")
+
+    def whose(self, who: str = "Amina") -> tuple[int, datetime]:
+        def look(store: Store) -> tuple[int, datetime]:
+            id = self.stage.person(store, who).id
+            since = store.people.since(id)
+            assert since
+            return id, since
+
+        return self.stage.with_store(look)  # type: ignore[no-any-return]
+
+    def agenda(self, who: str = "Amina") -> dict[str, Component]:
+        answer = self.browser.get(link(self.settings, *self.whose(who)))
+        assert answer.status_code == 200
+        return {str(event["summary"]): event for event in read(answer.content).events}
+
+
+@pytest.fixture
+def door(play: Play) -> Iterator[Door]:
+    door = Door(play)
+    yield door
+    door.desk.close()
+
+
+def test_the_whole_agenda_is_there_and_what_was_called_off_is_crossed_out(play: Play, door: Door) -> None:
+    play.happens(BOOKED.format(OTHER), f"the desk calls off «{OTHER}»")
+    found = door.agenda()
+    assert {title: str(event["status"]) for title, event in found.items()} == {TITLE: "CONFIRMED", OTHER: "CANCELLED"}
+    assert (found[TITLE]["sequence"], found[OTHER]["sequence"]) == (0, 1)
+
+
+def test_the_file_and_the_agenda_speak_of_the_same_appointment(play: Play, door: Door) -> None:
+    play.happens(f"the desk moves «{TITLE}» by 1 days")
+    play.asks_for_the_file()
+    assert door.agenda()[TITLE].to_ical() == only(play.files()[0]).to_ical()
+
+
+def test_who_waits_has_something_uncertain(play: Play, door: Door) -> None:
+    play.happens(
+        "there is a workshop «Pieno» in 9 days at 10:00 with 1 place",
+        "Zoe has a place at «Pieno»",
+        BOOKED.format("Pieno"),
+    )
+    assert str(door.agenda()["Pieno"]["status"]) == "TENTATIVE"
+    assert list(door.agenda("Zoe")) == ["Pieno"]
+
+
+def test_what_is_given_up_is_gone_and_what_is_over_stays(play: Play, door: Door) -> None:
+    play.happens(BOOKED.format(OTHER))
+    play.gives_up()
+    play.happens("10 days pass")
+    assert list(door.agenda()) == [OTHER]
+
+
+def test_it_is_served_as_a_private_calendar(door: Door) -> None:
+    answer = door.browser.get(link(door.settings, *door.whose()))
+    assert answer.headers["Content-Type"] == "text/calendar; charset=utf-8"
+    assert answer.headers["Cache-Control"].startswith("private")
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_all_that_is_wrong_looks_the_same(play: Play, door: Door) -> None:
+    play.happens("Zoe is registered in Bologna")
+    (amina, since), (zoe, _since) = door.whose(), door.whose("Zoe")
+    good = token(door.settings, amina, since)
+    signature = good.partition("-")[2]
+    wrong = [
+        f"{amina}",
+        f"{amina}-",
+        f"{amina}-{signature[:-1]}",
+        f"{amina}-{signature}=",
+        f"{amina}-è",
+        f"{zoe}-{signature}",
+        f"0{good}",
+        f"²-{signature}",
+        f"-{signature}",
+        f"{'9' * 18}-{signature}",
+        f"{'9' * 400}-{signature}",
+        token(door.settings, amina, since + timedelta(microseconds=1)),  # somebody who had this number before
+        token(door.settings, zoe + 1, since),  # well signed, and there is nobody
+        token(Settings(secret_key=SecretStr("another")), amina, since),
+    ]
+    answers = [door.browser.get(f"/calendar/{one}.ics") for one in wrong]
+    assert [answer.status_code for answer in answers] == [404] * len(wrong)
+    assert len({answer.content for answer in answers}) == 1
+    assert door.browser.get(f"/calendar/{good}").status_code == 404
+    assert door.browser.post(f"/calendar/{good}.ics").status_code == 405
+    assert door.browser.get(f"/calendar/{good}.ics").status_code == 200
+
+
+def test_without_a_secret_there_is_nothing_to_follow(play: Play) -> None:
+    door = Door(play, secret="")
+    assert door.browser.get(link(door.settings, *door.whose())).status_code == 404
+    door.desk.close()
+
+
+def test_looking_writes_nothing_down(play: Play, door: Door, capsys: pytest.CaptureFixture[str]) -> None:
+    way = link(door.settings, *door.whose())
+    capsys.readouterr()
+    door.browser.get(way)
+    assert way.rpartition("/")[2] not in "".join(capsys.readouterr())
