@@ -17,6 +17,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 import storage
+from bot.calendar import calendar_route
 from bot.channels import CHANNELS
 from bot.clock import Clock
 from bot.contract import Channel, Transport
@@ -98,6 +99,7 @@ def web(desk: Sportello, *, with_worker: bool) -> Starlette:
         Route("/healthz", health),
         Route("/readyz", ready(desk)),
         media_route(desk.settings, desk.storage, desk.clock),
+        calendar_route(desk.settings, desk.storage, desk.clock, desk.engine.play.catalogues),
         Mount("/static", StaticFiles(directory=STATIC, check_dir=False)),
     ]
     for channel in desk.channels:

@@ -423,6 +423,16 @@ def entrance(workshop: Workshop) -> Words | None:
     )
 
 
+def way_there(workshop: Workshop) -> Words:
+    """How to find it, by name, by bus and on a map."""
+    url = map_of(workshop)
+    return lines(
+        _("Where: {where}", where=place_of(workshop)),
+        workshop.venue.bus and _("By bus or train: {bus}", bus=workshop.venue.bus),
+        url and _("Map: {url}", url=url),
+    )
+
+
 CANNOT = Choosable(
     "cannot", p_("button", "I cannot come"), words=p_("words", "i cannot, i can't, i can not come, i'm not coming")
 )

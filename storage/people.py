@@ -96,6 +96,11 @@ class People:
     def get(self, id: int) -> Person:
         return Person(*self.store.run(_person, {"id": id})[0])
 
+    def since(self, id: int) -> datetime | None:
+        """When somebody wrote for the first time; None for who is not known, or no longer."""
+        rows = self.store.read(select(people.c.created_at).where(people.c.id == id))
+        return rows[0][0] if rows else None
+
     def at(self, channel: str, address: str) -> tuple[Identity, Person] | None:
         """Who writes from this address, if we have met."""
         rows = self.store.read(_found, {"channel": channel, "address": address})

@@ -4,7 +4,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from storage.prepared import inserting
 from storage.tables import audit, job_slots
@@ -30,3 +30,10 @@ class Records:
     ) -> None:
         """Write down who did what to whom."""
         self.store.run(_note, {"at": at, "actor": actor, "action": action, "subject": subject, "details": details})
+
+    def noted_at(self, subject: str) -> datetime | None:
+        """When something was last written down about a subject."""
+        rows = self.store.read(
+            select(audit.c.at).where(audit.c.subject == subject).order_by(audit.c.id.desc()).limit(1)
+        )
+        return rows[0][0] if rows else None

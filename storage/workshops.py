@@ -281,6 +281,11 @@ class Workshops:
         )
         return [(row[0], row[1]) for row in rows]
 
+    def changed_at(self, booking_id: int) -> datetime:
+        """When somebody's place changed last."""
+        found: datetime = self.store.read(select(bookings.c.changed_at).where(bookings.c.id == booking_id))[0][0]
+        return found
+
     def position(self, booking: Booking) -> int:
         """A waiting person's place in line, counted from 1."""
         return int(

@@ -262,7 +262,7 @@ def is_offered_a_place(stage: Stage) -> None:
     perform(stage, "Sara has a place at «Il colloquio»")
     perform(stage, "Amina has a place at «Il colloquio»")
     stage.sends("Sara", "impegni")
-    for answer in ("1", "1", "sì"):
+    for answer in ("1", "4", "sì"):
         stage.sends("Sara", answer)
     assert state(stage) == "offered"
 

@@ -460,7 +460,7 @@ def test_a_town_with_traffic_is_as_it_must_be(town_url: str) -> None:
         for who in ("Amina", "Luca", "Joy"):
             for words in ("ciao", "laboratori", "1", "sì", *FORM):
                 stage.sends(who, words.format(who=who))
-        for who, words in (("Amina", "agenda"), ("Amina", "1"), ("Amina", "1"), ("Amina", "sì"), ("Joy", "stop")):
+        for who, words in (("Amina", "agenda"), ("Amina", "1"), ("Amina", "4"), ("Amina", "sì"), ("Joy", "stop")):
             stage.sends(who, words)
         perform(stage, "Joy blocks the chat")
         perform(stage, "26 hours pass")

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""My agenda: what is ahead, and giving up a place."""
+"""My agenda: what is ahead, saying that one comes, the way there, one's own calendar, and giving up a place."""
 
 from dataclasses import dataclass
 
 from handlers.context import Context
 from handlers.desk.workshops import Appointment
-from handlers.moments import entrance, map_of, place_of
+from handlers.moments import COMING, MAP, entrance, map_of, place_of, way_there
 from handlers.talk import Asking, Choice, Choosable, Conversation, Local, Move, Words, YesNo, _, done, go, lines, p_
 
 
@@ -22,6 +22,7 @@ agenda = Conversation(
 
 GIVE_UP = Choosable("cancel", _("I cannot come: cancel it"), p_("button", "Cancel it"))
 LEAVE = Choosable("cancel", _("Leave the waiting list"), p_("button", "Leave the list"))
+CALENDAR = Choosable("calendar", _("Put it in my calendar"), p_("button", "In my calendar"))
 KEEP = Choosable("keep", _("Keep it"), p_("button", "Keep it"))
 
 
@@ -60,13 +61,22 @@ def nothing(c: Context) -> Asking:
 @agenda.step
 def one(c: Context) -> Asking:
     appointment = c.desk.workshops.appointment(c.draft.booking)
-    chosen = yield c.ask(
-        details(appointment),
-        Choice(
-            (LEAVE if appointment.position else GIVE_UP, KEEP),
-        ),
-    )
-    return sure if chosen == "cancel" else done(_("All right, it stays in your agenda."))
+    workshop = appointment.workshop
+    chosen = yield c.ask(details(appointment), Choice(choices(appointment)))
+    match chosen:
+        case "coming":
+            c.desk.workshops.confirm(c.draft.booking)
+            return done(_("Good, we expect you on {when}.", when=workshop.starts_at))
+        case "map":
+            c.desk.outbox.spot(c.identity, workshop)
+            return done(way_there(workshop))
+        case "calendar":
+            c.desk.calendar.send(c.draft.booking)
+            return done(quiet=True)  # the file is the answer
+        case "cancel":
+            return sure
+        case _:
+            return done(_("All right, it stays in your agenda."))
 
 
 @agenda.step
@@ -95,6 +105,15 @@ def line(appointment: Appointment) -> Words:
     if appointment.position is not None:
         return _("{title}: {when} (waiting list, number {position})", position=appointment.position, **words)
     return _("{title}: {when}, your place is booked", **words)
+
+
+def choices(appointment: Appointment) -> tuple[Choosable, ...]:
+    """What one can do about a line of the agenda; who only waits has no place to confirm or to write down."""
+    way = (MAP,) if map_of(appointment.workshop) else ()
+    if appointment.position:
+        return (*way, LEAVE, KEEP)
+    coming = () if appointment.booking.confirmed_at else (COMING,)
+    return (*coming, *way, CALENDAR, GIVE_UP, KEEP)
 
 
 def details(appointment: Appointment) -> Words:

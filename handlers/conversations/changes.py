@@ -38,6 +38,7 @@ def online(c: Context) -> Asking:
 def called_off(c: Context) -> Asking:
     occasion = c.desk.workshops.memory(c.draft.booking)
     chosen = yield c.ask(WORKSHOP_CALLED_OFF.words(occasion), Choice(WORKSHOP_CALLED_OFF.choices(occasion)))
+    c.desk.calendar.take_off(c.draft.booking)
     return go("person") if chosen == "person" else go("workshops")
 
 

@@ -4,9 +4,8 @@
 from dataclasses import dataclass
 
 from handlers.context import Context
-from handlers.moments import BOOKING_CONFIRMED, PLACE_OFFERED, REMINDER_2H, REMINDER_24H, map_of, place_of
-from handlers.talk import Asking, Choice, Conversation, Local, Move, Words, YesNo, _, done, go, lines
-from storage.workshops import Workshop
+from handlers.moments import BOOKING_CONFIRMED, PLACE_OFFERED, REMINDER_2H, REMINDER_24H, way_there
+from handlers.talk import Asking, Choice, Conversation, Local, Move, YesNo, _, done, go
 
 
 @dataclass
@@ -82,15 +81,6 @@ def offered(c: Context) -> Asking:
 @reminders.step
 def gives_up(c: Context) -> Move:
     return given_up(c)
-
-
-def way_there(workshop: Workshop) -> Words:
-    url = map_of(workshop)
-    return lines(
-        _("Where: {where}", where=place_of(workshop)),
-        workshop.venue.bus and _("By bus or train: {bus}", bus=workshop.venue.bus),
-        url and _("Map: {url}", url=url),
-    )
 
 
 def given_up(c: Context) -> Move:

@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 
 from handlers.context import Context
-from handlers.desk.workshops import Listed
+from handlers.desk.workshops import Appointment, Listed
 from handlers.moments import place_of
 from handlers.rules.booking import (
     AlreadyBooked,
@@ -76,6 +76,8 @@ def confirm(c: Context) -> Asking | Move:
     if known := standing(c):
         return done(known)
     c.say(card(listed), apart=True)
+    for other in c.desk.workshops.clashes(listed.workshop):
+        c.say(clash(other))
     if not listed.places.free_at(c.now):
         return wait
     sure = yield c.ask(_("Shall I book your place?"), YesNo())
@@ -142,6 +144,14 @@ def in_line(c: Context, position: int) -> Words:
     else:
         how = _("A person of the desk looks for you if a place is free.")
     return lines(_("You are number {position} on the waiting list.", position=position), how)
+
+
+def clash(other: Appointment) -> Words:
+    """What stands in the way, said before anything is decided; the choice stays theirs."""
+    title = Local(other.workshop.title)
+    if other.position:
+        return _("You already wait for «{title}» at that time.", title=title)
+    return _("You already have «{title}» at that time.", title=title)
 
 
 def behind(door: str | None, found: list[Listed]) -> list[Listed]:

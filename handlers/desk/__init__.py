@@ -4,6 +4,7 @@
 from datetime import datetime
 from functools import cached_property
 
+from handlers.desk.calendar import Calendar
 from handlers.desk.cases import Cases
 from handlers.desk.files import Files
 from handlers.desk.offers import Offers
@@ -64,6 +65,10 @@ class Desk:
     @property
     def files(self) -> Files:
         return Files(self)
+
+    @property
+    def calendar(self) -> Calendar:
+        return Calendar(self)
 
     @property
     def outbox(self) -> Outbox:

@@ -8,7 +8,7 @@ from handlers.desk.hours import hours_for
 from handlers.desk.offers import LAST_OFFER
 from handlers.desk.territories import FAR, distance
 from handlers.moments import BOOKING_CONFIRMED, REMINDER_24H, Occasion, map_of, occasion_of, push_of
-from handlers.rules.booking import Booked, Decision, Places, Waiting, decide
+from handlers.rules.booking import Booked, Decision, Places, Waiting, decide, overlap
 from handlers.talk import Gone, _
 from storage.territories import Place
 from storage.workshops import Booking, Counts, Workshop
@@ -108,6 +108,15 @@ class Workshops:
         """What this person has at a workshop already."""
         return next((one for one in self.agenda() if one.workshop.id == workshop_id), None)
 
+    def clashes(self, workshop: Workshop) -> list[Appointment]:
+        """What else this person has, is offered or waits for while a workshop takes place."""
+        hours = (workshop.starts_at, workshop.ends_at)
+        return [
+            one
+            for one in self.ahead()
+            if one.workshop.id != workshop.id and overlap(hours, (one.workshop.starts_at, one.workshop.ends_at))
+        ]
+
     def confirm(self, booking_id: int) -> None:
         """The person says they are coming. Raises Gone."""
         self.appointment(booking_id)
@@ -127,6 +136,7 @@ class Workshops:
         )
         self.desk.outbox.forget(f"booking:{booking_id}", reason="booking_cancelled")
         self.desk.offers.free_places(workshop)
+        self.desk.calendar.take_off(booking_id)
         return workshop
 
     def occasion(self, booking_id: int) -> Occasion:

@@ -123,6 +123,11 @@ def decide(places: Places, *, mine: Mine | None, my_position: int, now: datetime
     return Waiting(places.waiting + 1) if or_wait else Full(places.waiting)
 
 
+def overlap(one: tuple[datetime, datetime], other: tuple[datetime, datetime]) -> bool:
+    """Do two stretches of time, each with its start and its end, share a moment? Ends that only touch do not."""
+    return one[0] < other[1] and other[0] < one[1]
+
+
 def _may_jump_in(places: Places, mine: Mine, now: datetime) -> bool:
     """Once places are first come, somebody in line may take one like anybody else."""
     return mine == "waiting" and places.first_come_at(now) and places.free > 0 and now < places.closes_at
