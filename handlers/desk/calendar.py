@@ -88,18 +88,12 @@ class Calendar:
         if chat is None:
             raise Gone
         kept = self.store.files.keep(self.file(booking_id), kind=KIND, at=self.desk.now)
-        self.store.messages.put_out(
-            person_id=chat.person_id,
-            identity_id=chat.id,
-            channel=chat.channel,
-            kind="reply",
-            text=words.render(self._reader()),
-            subject=about(booking_id),
-            payload={"file": kept, "name": FILE, **facts},
+        self.desk.outbox.reply(
+            chat,
+            words.render(self._reader()),
             reply_to=self.desk.message_id,
-            priority=0,
-            at=self.desk.now,
-            due_at=self.desk.now,
+            subject=about(booking_id),
+            carries={"file": kept, "name": FILE, **facts},
         )
 
     def _reader(self) -> Reader:

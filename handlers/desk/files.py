@@ -54,18 +54,9 @@ class Files:
         if chat is None or found is None or found.person_id != self.desk.person.id or found.inside is None:
             raise Gone
         name = name_to_save(found.name, found.inside, found.id)
-        self.store.messages.put_out(
-            person_id=chat.person_id,
-            identity_id=chat.id,
-            channel=chat.channel,
-            kind="reply",
-            text=_("Here is your file: {name}", name=name).render(self._reader()),
-            payload={"file": found.file_id, "name": name, "provider_id": known_to(chat, found)},
-            reply_to=self.desk.message_id,
-            priority=0,
-            at=self.desk.now,
-            due_at=self.desk.now,
-        )
+        words = _("Here is your file: {name}", name=name).render(self._reader())
+        carries = {"file": found.file_id, "name": name, "provider_id": known_to(chat, found)}
+        self.desk.outbox.reply(chat, words, reply_to=self.desk.message_id, carries=carries)
 
     def _reader(self) -> Reader:
         return self.desk.catalogues.reader(self.desk.person.language)

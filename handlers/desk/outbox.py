@@ -51,18 +51,7 @@ class Outbox:
             return
         address = ", ".join(part for part in (venue.address, venue.comune) if part)
         pin = {"title": venue.name, "address": address, "latitude": venue.latitude, "longitude": venue.longitude}
-        self.store.messages.put_out(
-            person_id=chat.person_id,
-            identity_id=chat.id,
-            channel=chat.channel,
-            kind="reply",
-            text=f"{venue.name}\n{address}",
-            payload={"spot": pin},
-            reply_to=self.desk.message_id,
-            priority=0,
-            at=self.desk.now,
-            due_at=self.desk.now,
-        )
+        self.reply(chat, f"{venue.name}\n{address}", reply_to=self.desk.message_id, carries={"spot": pin})
 
     def forget(self, subject: str, *, reason: str) -> None:
         """Something is over, or has changed: what was going to be said about it is not, and its buttons go."""
@@ -89,14 +78,24 @@ class Outbox:
                 due_at=self.desk.now,
             )
 
-    def reply(self, chat: Identity, text: str, *, reply_to: int) -> None:
-        """An answer to what a person wrote, outside a turn."""
+    def reply(
+        self,
+        chat: Identity,
+        text: str,
+        *,
+        reply_to: int | None,
+        subject: str | None = None,
+        carries: Mapping[str, Any] | None = None,
+    ) -> None:
+        """An answer to what a person wrote, outside a turn or beside it; ``carries`` is a file, or a pin on the map."""
         self.store.messages.put_out(
             person_id=chat.person_id,
             identity_id=chat.id,
             channel=chat.channel,
             kind="reply",
             text=text,
+            subject=subject,
+            payload=carries,
             reply_to=reply_to,
             priority=0,
             at=self.desk.now,
