@@ -851,14 +851,15 @@ def closed_port() -> Iterator[str]:
 async def _parameters(request: Request) -> Params:
     """From the address, a form or JSON, as the real one takes them."""
     params: Params = dict(request.query_params)
+    body = await request.body()  # read whole first: a request that is cut leaves no file of a form open
     kind = request.headers.get("content-type", "")
     if kind.startswith("application/json"):
-        return params | dict(await request.json())
+        return params | dict(json.loads(body))
     if kind.startswith("multipart/form-data"):
         async with request.form() as form:
             given = {name: await _given(value) for name, value in form.items()}
         return params | given
-    return params | dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
+    return params | dict(parse_qsl(body.decode(), keep_blank_values=True))
 
 
 async def _given(value: Any) -> Any:
