@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from storage.cases import Cases
 from storage.dialogues import Dialogues
 from storage.files import Files
+from storage.job_clubs import JobClubs
 from storage.messages import Messages
 from storage.people import People
 from storage.questions import Questions
@@ -53,6 +54,10 @@ class Store(Transaction):
     @property
     def workshops(self) -> Workshops:
         return Workshops(self)
+
+    @property
+    def job_clubs(self) -> JobClubs:
+        return JobClubs(self)
 
     @property
     def questions(self) -> Questions:

@@ -54,6 +54,7 @@ class Workshop:
     series_id: str
     area_id: str
     programme_id: str
+    kind: str
     title: dict[str, str]
     summary: dict[str, str]
     bring: dict[str, str] | None
@@ -70,7 +71,18 @@ class Workshop:
     cancelled_at: datetime | None
     mode: str
     link: str | None
+    tutor_id: int | None
     venue: Venue
+
+    @property
+    def is_meeting(self) -> bool:
+        """Is it a meeting of a Job Club, whose members need not book?"""
+        return self.kind == "job_club"
+
+    @property
+    def is_confirmed(self) -> bool:
+        """A Job Club meets under the eyes of a counsellor, or not at all (B09e)."""
+        return not self.is_meeting or self.tutor_id is not None
 
     @property
     def is_online(self) -> bool:
@@ -103,7 +115,7 @@ class Booking:
     attendance_at: datetime | None
 
 
-_venue_columns = [
+venue_columns = [
     venues.c.name,
     venues.c.address,
     venues.c.comune_istat,
@@ -124,10 +136,11 @@ _workshop_columns = [
     workshops.c.series_id,
     series.c.area_id,
     series.c.programme_id,
-    *(workshops.c[name] for name in list(Workshop.__dataclass_fields__)[5:-1]),
+    series.c.kind,
+    *(workshops.c[name] for name in list(Workshop.__dataclass_fields__)[6:-1]),
 ]
 _workshops = (
-    select(*_workshop_columns, *_venue_columns)
+    select(*_workshop_columns, *venue_columns)
     .join(series, series.c.id == workshops.c.series_id)
     .join(venues, venues.c.id == workshops.c.venue_id)
     .outerjoin(comuni, comuni.c.istat == venues.c.comune_istat)
@@ -163,7 +176,10 @@ class Workshops:
         """Those that take bookings now, soonest first."""
         return self._all(
             _workshops.where(
-                workshops.c.opens_at <= now, workshops.c.closes_at > now, workshops.c.cancelled_at.is_(None)
+                workshops.c.opens_at <= now,
+                workshops.c.closes_at > now,
+                workshops.c.cancelled_at.is_(None),
+                series.c.kind != "job_club",  # who is in the club has a place, and nobody else
             ).order_by(workshops.c.starts_at, workshops.c.id)
         )
 

@@ -3,7 +3,7 @@
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
 
-from storage.tables.base import Key, Moment, key, metadata
+from storage.tables.base import Document, Key, Moment, key, metadata
 
 people = Table(
     "people",
@@ -21,6 +21,8 @@ people = Table(
     Column("registered_at", Moment),
     Column("stopped_at", Moment),
     Column("phone", String),  # theirs, and given by them, for a call; in the international form
+    Column("calendar_key", String),  # in the private address of their agenda; another key takes the old one back
+    Column("erased_at", Moment),  # from then on only figures are left of them
 )
 
 identities = Table(
@@ -66,6 +68,17 @@ enrolments = Table(
     Column("state", String, nullable=False),
     Column("at", Moment, nullable=False),
     UniqueConstraint("person_id", "programme_id"),
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    key(),
+    Column("person_id", ForeignKey("people.id"), nullable=False, unique=True),
+    Column("receipt", String, nullable=False, unique=True),  # the number on the receipt the person keeps
+    Column("asked_at", Moment, nullable=False),
+    Column("done_at", Moment),
+    Column("counts", Document),  # how many rows of what were erased: figures only
 )
 
 stops = Table(
