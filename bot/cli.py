@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import sys
 import tempfile
 from pathlib import Path
@@ -22,6 +23,7 @@ from bot.channels.updates import read
 from bot.demo import prepare
 from bot.main import Sportello, build, running, stored_clock, web
 from bot.settings import Settings
+from bot.simulator import Bell
 from handlers.conversations import CONVERSATIONS
 from handlers.desk import loading
 from handlers.talk.text import ROME
@@ -54,11 +56,12 @@ def configure_logs() -> None:
 def demo(port: Annotated[int | None, typer.Option(help="Where to listen.")] = None) -> None:
     """A working desk with example content, on this machine, with no token: open /simulator and talk."""
     settings = Settings(simulator=True, database_url=os.environ.get("DATABASE_URL", DEMO_DATABASE))
+    at = port or settings.port
+    settings.public_url = settings.public_url or f"http://127.0.0.1:{at}"
     desk = build(settings)
     if not prepare(desk.storage, desk.clock, settings.demo_folder):
         typer.echo("This database holds a desk's own content, no demonstration. Use: sportello serve", err=True)
         raise typer.Exit(1)
-    at = port or settings.port
     typer.echo(f"Sportello is open: http://127.0.0.1:{at}/simulator  (Ctrl+C closes it)")
     listen(desk, at, with_worker=True, host="127.0.0.1")
 
@@ -226,16 +229,38 @@ def checked() -> Sportello:
     return desk
 
 
+class Server(uvicorn.Server):
+    """A server that first hangs up on pages that listen for news: it would wait for them when it is told to stop."""
+
+    def __init__(self, config: uvicorn.Config, bell: Bell) -> None:
+        super().__init__(config)
+        self.bell = bell
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.bell.silence()
+        await super().shutdown(sockets)
+
+
 def listen(desk: Sportello, port: int, *, with_worker: bool, host: str = "0.0.0.0") -> None:  # noqa: S104 - a server
-    uvicorn.run(
-        web(desk, with_worker=with_worker),
-        host=host,
-        port=port,
-        log_level="warning",
-        access_log=False,  # addresses of people, and paths that carry ids
-        timeout_graceful_shutdown=5,
+    server = Server(
+        uvicorn.Config(
+            web(desk, with_worker=with_worker),
+            host=host,
+            port=port,
+            log_level="warning",
+            access_log=False,  # addresses of people, and paths that carry ids
+            timeout_graceful_shutdown=5,
+        ),
+        desk.bell,
     )
-    desk.close()
+    try:
+        server.run()
+    except KeyboardInterrupt:
+        pass  # somebody closed it
+    finally:
+        desk.close()
+    if not server.started:
+        raise typer.Exit(3)  # what uvicorn itself says: the reason is in the log
 
 
 async def work(desk: Sportello) -> None:

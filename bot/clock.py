@@ -25,6 +25,13 @@ class Clock:
         """The moment on the wall, whatever day we pretend it is; aware, in UTC."""
         return self._real()
 
+    def follow(self, offset: timedelta) -> bool:
+        """Live on the day that was stored, unless this one is later. False if nothing changes."""
+        if offset <= self.offset:
+            return False
+        self.offset = offset
+        return True
+
     def forward(self, by: timedelta) -> None:
         """Move the day on. Raises ValueError for a step back: what was due has already happened."""
         if by < timedelta(0):

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: EUPL-1.2
 """What every channel promises, and how it says that a message did not arrive."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 from starlette.routing import Route
 
@@ -12,6 +12,10 @@ from handlers.talk.messages import Incoming, Outgoing
 
 Hear = Callable[[Sequence[Incoming]], Awaitable[None]]
 """Takes in what arrived and returns once it is committed; raises if it could not be kept."""
+
+
+Move = Callable[[datetime], Coroutine[Any, Any, int]]
+"""Moves the day on to a moment, past all that is due on the way; raises ValueError for a step back."""
 
 
 @dataclass(eq=False)
@@ -39,7 +43,10 @@ class DeliveryError(Exception):
 
 
 class Transport(Protocol):
-    """The way out of a channel. One that can take the buttons off a message says ``can_edit = True``."""
+    """
+    The way out of a channel. One that can take the buttons off a message says ``can_edit = True``; one that stands in
+    for several names those that can.
+    """
 
     async def send(self, message: Outgoing) -> str:
         """The provider's number of the message. Raises DeliveryError, and nothing else."""

@@ -5,7 +5,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -17,18 +16,20 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 import storage
-from bot.calendar import calendar_route
+from bot.calendar import PublicLinks, calendar_route
 from bot.channels import CHANNELS
 from bot.clock import Clock
 from bot.contract import Channel, Transport
 from bot.jobs.bucket import Buckets, rates
 from bot.jobs.delivery import Deliverer
 from bot.jobs.files import Fetcher
+from bot.jobs.jump import Jump
 from bot.jobs.worker import Worker
 from bot.media import media_route
 from bot.settings import Settings
-from bot.simulator import Paper, simulator_routes
+from bot.simulator import Bell, Paper, Simulator
 from handlers.conversations import CONVERSATIONS
+from handlers.desk.clock import offset
 from handlers.desk.delivery import Delivery
 from handlers.desk.filing import Filing
 from handlers.engine import Engine
@@ -53,11 +54,13 @@ class Sportello:
     deliverer: Deliverer
     worker: Worker
     channels: Sequence[Channel] = field(default_factory=tuple)
+    bell: Bell = field(default_factory=Bell)
 
     async def hear(self, messages: Sequence[Incoming]) -> None:
         """Take in what arrived; it is committed when this returns."""
         await asyncio.to_thread(self.engine.hear, messages)
         self.worker.knock()
+        self.bell.ring()
 
     def close(self) -> None:
         self.storage.close()
@@ -72,19 +75,20 @@ def build(
     """A desk from its settings. ``transports`` take the place of the real channels, by name."""
     found = storage.open(settings.database_url)
     clock = clock or stored_clock(found)
-    play = play or Play.of(CONVERSATIONS, Catalogues(default=settings.default_language), release())
+    links = PublicLinks(settings.public_url) if settings.public_url else None
+    play = play or Play.of(CONVERSATIONS, Catalogues(default=settings.default_language), release(), links)
     channels = tuple(one for make in CHANNELS.values() if (one := make(settings, clock, commands(play.catalogues))))
-    engine = Engine(found, play, clock)
+    engine, bell = Engine(found, play, clock), Bell()
     transports = {one.name: one for one in channels} if transports is None else transports
     deliverer = Deliverer(
         Delivery(found, clock, play.catalogues),
         transports,
-        Paper() if settings.simulator else None,
+        Paper(bell) if settings.simulator else None,
         Buckets(rates(telegram=settings.telegram_rate)),
     )
     fetcher = Fetcher(Filing(found, clock, play.catalogues), transports)
-    worker = Worker(found, engine, deliverer, fetcher, clock)
-    return Sportello(settings, clock, found, engine, deliverer, worker, channels)
+    worker = Worker(found, engine, deliverer, fetcher, clock, settings.erasure_key)
+    return Sportello(settings, clock, found, engine, deliverer, worker, channels, bell)
 
 
 def web(desk: Sportello, *, with_worker: bool) -> Starlette:
@@ -99,14 +103,21 @@ def web(desk: Sportello, *, with_worker: bool) -> Starlette:
         Route("/healthz", health),
         Route("/readyz", ready(desk)),
         media_route(desk.settings, desk.storage, desk.clock),
-        calendar_route(desk.settings, desk.storage, desk.clock, desk.engine.play.catalogues),
+        calendar_route(desk.storage, desk.clock, desk.engine.play.catalogues),
         Mount("/static", StaticFiles(directory=STATIC, check_dir=False)),
     ]
     for channel in desk.channels:
         routes += channel.routes(desk.hear)
     if desk.settings.simulator:
-        routes += simulator_routes(desk.hear, desk.deliverer, desk.storage, desk.clock)
+        routes += simulator(desk).routes()
     return Starlette(routes=routes, lifespan=lifespan)
+
+
+def simulator(desk: Sportello) -> Simulator:
+    """The page with the two phones, and the clock that it may move."""
+    jump = Jump(desk.worker, desk.bell.ring)
+    catalogues = desk.engine.play.catalogues
+    return Simulator(desk.hear, desk.deliverer, desk.storage, desk.clock, catalogues, jump.to, desk.bell)
 
 
 @asynccontextmanager
@@ -157,7 +168,7 @@ def stored_clock(found: Storage) -> Clock:
     """The clock with the offset that a demonstration has stored; real time otherwise."""
     try:
         with found.reading() as store:
-            return Clock(timedelta(seconds=float(store.questions.settings().get("clock_offset") or 0)))
+            return Clock(offset(store))
     except Unavailable:
         raise  # a desk that thinks it is another day than its neighbours would keep no promise
     except Exception:

@@ -37,6 +37,11 @@ class Settings(BaseSettings):
         return url.rstrip("/")
 
     @property
+    def erasure_key(self) -> bytes:
+        """With which the addresses of those who are deleted are made unreadable; empty if no key is set."""
+        return (self.encryption_key.get_secret_value() or self.secret_key.get_secret_value()).encode()
+
+    @property
     def demo_folder(self) -> Path:
         """The demonstration content that comes with the program."""
         return Path(__file__).parent / "demo"

@@ -42,6 +42,7 @@ class Context:
         self.answered: Answered | None = None
         self.aside = False  # does something else wait: a conversation that goes on afterwards, a reminder's answer?
         self.said: list[Saying] = []
+        self.about: str | None = None  # written on what is said and answered, where not all of the desk may read it
 
     @property
     def person(self) -> Person:

@@ -3,7 +3,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from storage.tables import cases
 from storage.transaction import Transaction
@@ -24,6 +24,11 @@ class Cases:
             "opened_at": now,
         }
         return self.store.write(statement, values).first() is not None
+
+    def close_all(self, person_id: int, now: datetime) -> None:
+        self.store.write(
+            update(cases).where(cases.c.person_id == person_id, cases.c.closed_at.is_(None)).values(closed_at=now)
+        )
 
     def open_reasons(self, person_id: int) -> list[str]:
         rows = self.store.read(

@@ -2,11 +2,12 @@
 """Files that people send: what each message carried, and the contents, each kept once."""
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, literal_column, or_, select, update
+from sqlalchemy import Select, and_, delete, literal_column, or_, select, update
 
 from storage.tables import attachments, files, identities, messages
 from storage.transaction import Transaction
@@ -130,6 +131,16 @@ class Files:
     def content(self, file_id: int) -> File | None:
         rows = self.store.read(select(files.c.id, files.c.kind, files.c.content).where(files.c.id == file_id))
         return File(*rows[0]) if rows else None
+
+    def forget(self, ids: Collection[int]) -> int:
+        """Throw away the contents of files, but not of those that somebody sent or was sent. Returns how many."""
+        carried = messages.c.payload["file"].as_integer()
+        sent = select(attachments.c.file_id).where(attachments.c.file_id.in_(ids))
+        got = select(carried).where(messages.c.direction == "out", messages.c.payload.is_not(None), carried.in_(ids))
+        needed = {row[0] for query in (sent, got) for row in self.store.read(query)} if ids else set()
+        gone = set(ids) - needed
+        self.store.write(delete(files).where(files.c.id.in_(gone)))
+        return len(gone)
 
     def _all(self, statement: Select[Any]) -> list[Attachment]:
         return [Attachment(*row) for row in self.store.read(statement)]

@@ -23,6 +23,7 @@ from sqlalchemy import (
     select,
 )
 
+from storage.erasures import ERASED
 from storage.messages import IN_FLIGHT, UNFINISHED, UNSENT
 from storage.tables import (
     attachments,
@@ -31,6 +32,8 @@ from storage.tables import (
     cases,
     consents,
     dialogues,
+    diaries,
+    feedback,
     identities,
     messages,
     people,
@@ -385,7 +388,9 @@ def left_before(row: Any, end: datetime) -> bool:
 
 
 def without_number(present: Present) -> Select[Any]:
-    return select(messages.c.id).where(messages.c.state.in_(ARRIVED), messages.c.provider_id.is_(None))
+    """Of those who are deleted no number is left either."""
+    is_erased = exists().where(people.c.id == messages.c.person_id, people.c.erased_at.is_not(None))
+    return select(messages.c.id).where(messages.c.state.in_(ARRIVED), messages.c.provider_id.is_(None), ~is_erased)
 
 
 def without_reason(present: Present) -> Select[Any]:
@@ -541,6 +546,41 @@ def consents_with_proof(present: Present) -> Select[Any]:
 
 def is_not_proved(row: Any, present: Present) -> bool:
     return not row.is_proved or (row.text and hashlib.sha256(row.text.encode()).hexdigest() != row.text_hash)
+
+
+def words_of_the_deleted(present: Present) -> Select[Any]:
+    """Those who are deleted and of whom anything is left but figures."""
+    known = (people.c.first_name, people.c.birth_year, people.c.comune_istat, people.c.goal, people.c.italian_level)
+    rest = (people.c.phone, people.c.source, people.c.calendar_key)
+    said = or_(
+        messages.c.text != "", *(messages.c[name].is_not(None) for name in ("payload", "options", "provider_id"))
+    )
+    of_theirs = feedback.c.booking_id == bookings.c.id, bookings.c.person_id == people.c.id
+    return select(people.c.id).where(
+        people.c.erased_at.is_not(None),
+        or_(
+            *(one.is_not(None) for one in (*known, *rest)),
+            exists().where(messages.c.person_id == people.c.id, said),
+            exists().where(identities.c.person_id == people.c.id, ~identities.c.address.startswith(ERASED)),
+            exists().where(attachments.c.person_id == people.c.id),
+            exists().where(*of_theirs, feedback.c.next_step.is_not(None)),
+            exists().where(
+                diaries.c.person_id == people.c.id, or_(diaries.c.mood.is_not(None), diaries.c.next_step.is_not(None))
+            ),
+        ),
+    )
+
+
+def places_of_the_deleted(present: Present) -> Select[Any]:
+    """What those who are deleted still had ahead of them."""
+    return (
+        select(bookings.c.id)
+        .join(people, people.c.id == bookings.c.person_id)
+        .join(workshops, workshops.c.id == bookings.c.workshop_id)
+        .where(
+            bookings.c.state.in_(ACTIVE), workshops.c.ends_at > people.c.erased_at, workshops.c.cancelled_at.is_(None)
+        )
+    )
 
 
 # ---- all of them
@@ -716,6 +756,21 @@ INVARIANTS = (
         "attachments",
         attachments,
         files_without_an_end,
+    ),
+    Invariant(
+        "deleted",
+        "Of those who are deleted no word, no name and no number is left",
+        "people",
+        people,
+        words_of_the_deleted,
+        only=people.c.erased_at.is_not(None),
+    ),
+    Invariant(
+        "deleted_places",
+        "Nobody who is deleted keeps a place from somebody else",
+        "bookings",
+        bookings,
+        places_of_the_deleted,
     ),
     Invariant("dialogues", "Everybody who has a chat has a dialogue", "people", identities, without_dialogue),
 )

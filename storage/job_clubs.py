@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Job Clubs, their members and the line of those who wait; the paths that lead there."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -17,7 +16,6 @@ from storage.tables import (
     messages,
     path_records,
     paths,
-    people,
     series,
     staff,
     unions,
@@ -227,8 +225,8 @@ class JobClubs:
         )
         return [row[0] for row in rows]
 
-    def absences(self, person_id: int, club_id: str) -> list[str]:
-        """Whether somebody was present or absent at the meetings of a club they were expected at, newest first."""
+    def attendance(self, person_id: int, club_id: str) -> list[str]:
+        """Whether somebody was present or absent at the meetings they were expected at, newest first."""
         rows = self.store.read(
             select(bookings.c.attendance)
             .join(workshops, workshops.c.id == bookings.c.workshop_id)
@@ -267,9 +265,10 @@ class JobClubs:
         meetings, interviews = records[0] if records else (0, 0)
         return int(meetings) + int(attended), int(interviews)
 
-    def names(self, person_ids: Collection[int]) -> dict[int, str | None]:
-        rows = self.store.read(select(people.c.id, people.c.first_name).where(people.c.id.in_(list(person_ids))))
-        return {row[0]: row[1] for row in rows}
+    def role_of(self, staff_id: int) -> str | None:
+        """What a member of staff is."""
+        rows = self.store.read(select(staff.c.role).where(staff.c.id == staff_id))
+        return rows[0][0] if rows else None
 
     def _clubs(self, statement: Any) -> list[JobClub]:
         split = len(_club_columns)

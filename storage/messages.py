@@ -71,6 +71,7 @@ class Message:
     provider_id: str | None
     attempts: int
     retry_at: datetime | None
+    sent_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -403,6 +404,7 @@ class Messages:
                 messages.c.identity_id == identity_id,
                 messages.c.id > id,
                 messages.c.direction == "out",
+                messages.c.kind != "retired",
                 messages.c.state.in_(SHOWN),
             )
             .order_by(messages.c.sent_at, messages.c.priority, messages.c.id)
@@ -416,6 +418,37 @@ class Messages:
             messages.c.due_at <= now,
         )
         return bool(self.store.read(statement.limit(1)))
+
+    def any_in_hand(self) -> bool:
+        """Has a worker taken anything out of the outbox that it has not dealt with yet?"""
+        return self._any(messages.c.state.in_(IN_FLIGHT))
+
+    def waiting(self, after: datetime, until: datetime) -> list[Message]:
+        """What stands in the outbox and leaves between two instants, soonest first."""
+        return self._all(
+            select(*_columns)
+            .where(
+                _unsent(messages),
+                messages.c.state == "pending",
+                messages.c.due_at > after,
+                messages.c.due_at <= until,
+            )
+            .order_by(messages.c.due_at, messages.c.priority, messages.c.id)
+        )
+
+    def pulse(self, person_ids: Collection[int]) -> list[tuple[Any, ...]]:
+        """A few figures that are others as soon as anything these people wrote or were written has changed."""
+        rows = self.store.read(
+            select(messages.c.state, func.count(), func.max(messages.c.id), func.max(messages.c.sent_at))
+            .where(messages.c.person_id.in_(sorted(person_ids)))
+            .group_by(messages.c.state)
+            .order_by(messages.c.state)
+        )
+        return [tuple(row) for row in rows]
+
+    def newest(self) -> int:
+        """The number of the message written last, by anybody."""
+        return int(self.store.read(select(func.coalesce(func.max(messages.c.id), 0)))[0][0])
 
     def by_update(self, channel: str, update_key: str) -> Message | None:
         found = self._all(select(*_columns).where(messages.c.channel == channel, messages.c.update_key == update_key))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, exists, func, select, update
+from sqlalchemy import bindparam, exists, func, literal, select, update
 
 from storage.prepared import Prepared, inserting
 from storage.tables import consents, dialogues, enrolments, identities, messages, people, stops
@@ -41,6 +41,14 @@ class Identity:
     address: str
     simulated: bool
     blocked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """What somebody said last about a purpose, and when."""
+
+    given: bool
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +104,40 @@ class People:
     def get(self, id: int) -> Person:
         return Person(*self.store.run(_person, {"id": id})[0])
 
+    def demonstration(self) -> list[tuple[Person, Identity]]:
+        """The invented people of a demonstration, each with the simulated chat it gives them."""
+        rows = self.store.read(
+            select(*_person_columns, *_identity_columns)
+            .join(people, people.c.id == identities.c.person_id)
+            .where(identities.c.simulated, identities.c.address == literal("demo:").concat(people.c.code))
+            .order_by(people.c.code)
+        )
+        split = len(_person_columns)
+        return [(Person(*row[:split]), Identity(*row[split:])) for row in rows]
+
+    def simulated(self, ids: Collection[int]) -> set[int]:
+        """Those of these people who write from simulated chats, and from no other."""
+        chats = select(identities.c.person_id, identities.c.simulated).where(identities.c.person_id.in_(sorted(ids)))
+        rows = self.store.read(chats)
+        return {row.person_id for row in rows} - {row.person_id for row in rows if not row.simulated}
+
+    def any_real(self) -> bool:
+        """Does anybody write to us from a real network?"""
+        return bool(self.store.read(select(identities.c.id).where(~identities.c.simulated).limit(1)))
+
     def since(self, id: int) -> datetime | None:
         """When somebody wrote for the first time; None for who is not known, or no longer."""
-        rows = self.store.read(select(people.c.created_at).where(people.c.id == id))
+        rows = self.store.read(select(people.c.created_at).where(people.c.id == id, people.c.erased_at.is_(None)))
         return rows[0][0] if rows else None
+
+    def calendar_key(self, id: int) -> str | None:
+        """What the private address of somebody's agenda holds, if they have one."""
+        return self.store.read(select(people.c.calendar_key).where(people.c.id == id))[0][0]  # type: ignore[no-any-return]
+
+    def with_calendar(self, key: str) -> Person | None:
+        """Whose agenda it is that a key opens."""
+        rows = self.store.read(select(*_person_columns).where(people.c.calendar_key == key))
+        return Person(*rows[0]) if rows else None
 
     def at(self, channel: str, address: str) -> tuple[Identity, Person] | None:
         """Who writes from this address, if we have met."""
@@ -147,7 +185,8 @@ class People:
         )
         rows = self.store.read(
             select(*_identity_columns)
-            .where(identities.c.person_id == id, identities.c.blocked_at.is_(None))
+            .join(people, people.c.id == identities.c.person_id)
+            .where(identities.c.person_id == id, identities.c.blocked_at.is_(None), people.c.erased_at.is_(None))
             .order_by(last.desc(), identities.c.id)
             .limit(1)
         )
@@ -165,6 +204,17 @@ class People:
         )
         newest = {row.purpose: row for row in rows}
         return {purpose: row.id for purpose, row in newest.items() if row.given and row.withdrawn_at is None}
+
+    def answers(self, id: int) -> dict[str, Permission]:
+        """The newest answer to each question of consent: purpose → yes or no, and since when."""
+        rows = self.store.read(
+            select(consents.c.purpose, consents.c.given, consents.c.at, consents.c.withdrawn_at)
+            .where(consents.c.person_id == id)
+            .order_by(consents.c.id)
+        )
+        return {
+            row.purpose: Permission(row.given and row.withdrawn_at is None, row.withdrawn_at or row.at) for row in rows
+        }
 
     def who_agreed(self, purpose: str, ids: Collection[int]) -> set[int]:
         """Those of these people whose newest answer to a purpose is a yes, and was not taken back."""
@@ -233,8 +283,20 @@ class People:
         self.store.run(_end_stops, found)
 
     def enrol(self, id: int, programme_id: str, now: datetime) -> None:
+        """They are in this programme, from now on or again."""
+        values = {"state": "enrolled", "at": now}
         self.store.write(
             self.store.insert(enrolments)
-            .values(person_id=id, programme_id=programme_id, state="enrolled", at=now)
-            .on_conflict_do_nothing()
+            .values(person_id=id, programme_id=programme_id, **values)
+            .on_conflict_do_update(
+                index_elements=["person_id", "programme_id"], set_=values, where=enrolments.c.state != "enrolled"
+            )
+        )
+
+    def leave_programme(self, id: int, programme_id: str, now: datetime) -> None:
+        """They have moved out of its area."""
+        self.store.write(
+            update(enrolments)
+            .where(enrolments.c.person_id == id, enrolments.c.programme_id == programme_id)
+            .values(state="moved", at=now)
         )

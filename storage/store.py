@@ -10,9 +10,12 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 
 from storage.cases import Cases
 from storage.dialogues import Dialogues
+from storage.diaries import Diaries
+from storage.erasures import Erasures
 from storage.files import Files
 from storage.job_clubs import JobClubs
 from storage.messages import Messages
+from storage.my_data import MyData
 from storage.people import People
 from storage.questions import Questions
 from storage.records import Records
@@ -21,7 +24,8 @@ from storage.transaction import ChangedWhileLooking, Transaction, available
 from storage.workshops import Workshops
 
 # FULL: a message that has been acknowledged is on the disk, also when the power goes. A savepoint stands around every
-# turn, and keeps its old pages in memory instead of a file. The log is folded back into the database less often.
+# turn, and keeps its old pages in memory instead of a file. The log is folded back into the database less often. What
+# is deleted is overwritten: a backup copies the file as it is, with what stands in its free pages.
 PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -29,6 +33,7 @@ PRAGMAS = (
     "busy_timeout=30000",
     "temp_store=MEMORY",
     "wal_autocheckpoint=4000",
+    "secure_delete=ON",
 )
 
 
@@ -60,6 +65,10 @@ class Store(Transaction):
         return JobClubs(self)
 
     @property
+    def diaries(self) -> Diaries:
+        return Diaries(self)
+
+    @property
     def questions(self) -> Questions:
         return Questions(self)
 
@@ -70,6 +79,14 @@ class Store(Transaction):
     @property
     def files(self) -> Files:
         return Files(self)
+
+    @property
+    def my_data(self) -> MyData:
+        return MyData(self)
+
+    @property
+    def erasures(self) -> Erasures:
+        return Erasures(self)
 
     @property
     def records(self) -> Records:

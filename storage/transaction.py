@@ -71,6 +71,13 @@ class Transaction:
             self.connection.info["looking"] = before
 
     @contextmanager
+    def revisable(self) -> Iterator[None]:
+        """What is written here may be given once more: it does not close the way back to its question."""
+        before = self.writes
+        yield
+        self.writes = before
+
+    @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Everything inside happens, or none of it does; the transaction goes on either way."""
         self._depth += 1

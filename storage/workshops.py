@@ -233,6 +233,21 @@ class Workshops:
         )
         return [Booking(*row) for row in rows]
 
+    def all_bookings_of(self, person_id: int, series_id: str) -> list[Booking]:
+        """What a person has, or had, at the workshops of a series, oldest first."""
+        rows = self.store.read(
+            select(*_booking_columns)
+            .join(workshops, workshops.c.id == bookings.c.workshop_id)
+            .where(bookings.c.person_id == person_id, workshops.c.series_id == series_id)
+            .order_by(bookings.c.id)
+        )
+        return [Booking(*row) for row in rows]
+
+    def everybody_of(self, workshop_id: int) -> set[int]:
+        """Everybody who has, or had, a place at a workshop."""
+        rows = self.store.read(select(bookings.c.person_id).where(bookings.c.workshop_id == workshop_id))
+        return {row[0] for row in rows}
+
     def booked(self, workshop_id: int) -> list[Booking]:
         rows = self.store.read(
             select(*_booking_columns)
@@ -252,6 +267,7 @@ class Workshops:
                 workshops.c.starts_at <= before,
                 workshops.c.cancelled_at.is_(None),
                 bookings.c.state == "booked",
+                people.c.erased_at.is_(None),
             )
             .order_by(workshops.c.starts_at, bookings.c.id)
         )

@@ -52,6 +52,17 @@ class Databases:
             yield url
 
     @contextlib.contextmanager
+    def played(self, kind: str, name: str, fill: Callable[[Storage], None]) -> Iterator[str]:
+        """The town, and in it what a test has made happen once for all its tests."""
+
+        def town_and_more(found: Storage) -> None:
+            load_town(found)
+            fill(found)
+
+        with self._copy(kind, name, town_and_more) as url:
+            yield url
+
+    @contextlib.contextmanager
     def _copy(self, kind: str, name: str, fill: Callable[[Storage], None]) -> Iterator[str]:
         if kind == "sqlite":
             template = self._sqlite_template(name, fill)

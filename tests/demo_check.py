@@ -205,6 +205,9 @@ def territories(demo: Demo) -> None:
         demo.need(re.fullmatch(r"\d{6}", istat), f"istat {istat}")
     in_bologna = sum(area == "bologna" for _, _, area in demo.comuni.values())
     demo.need(in_bologna == 55, "bologna must have 55 comuni")
+    for feast in demo["territories"]["local_patron_days"]["entries"]:
+        known = feast["istat"] in demo.comuni and feast["source"] and feast["checked_on"]
+        demo.need(known, f"patron day of {feast['istat']}: which comune, and where was it read?")
 
 
 def programmes(demo: Demo) -> None:

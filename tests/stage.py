@@ -19,11 +19,13 @@ import asyncio
 import contextlib
 import itertools
 import mimetypes
+import random
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from sqlalchemy import insert, select
 
@@ -45,7 +47,7 @@ from handlers.talk.text import ROME
 from storage import Storage, Store
 from storage.messages import Message
 from storage.people import Person
-from storage.tables import consents, identities, messages, series, venues, workshops
+from storage.tables import consents, identities, messages, people, series, venues, workshops
 from storage.workshops import Workshop
 from tests import files
 from tests.database import MONDAY
@@ -79,14 +81,16 @@ class Stage:
     def __init__(self, url: str, channel: str = "telegram", now: datetime = MONDAY, play: Play | None = None) -> None:
         self.url, self.channel, self.now, self.play = url, channel, now, play
         self.numbers = itertools.count(1)
+        self.dice = random.Random(1)  # the numbers that are drawn by chance are the same in every performance
         self.languages: dict[str, str] = {}
         self.last: Incoming | None = None
         self.seen: set[int] = set()
+        self.public_url = ""
         self.audience: Storage | None = None
 
     def desk(self) -> Sportello:
         """A brand-new application: nothing but the database is shared with the one before."""
-        settings = Settings(simulator=True, database_url=self.url)
+        settings = Settings(simulator=True, database_url=self.url, public_url=self.public_url)
         return build(settings, Clock(real=lambda: self.now), transports={}, play=self.play)
 
     def with_store(self, work: Callable[[Store], Any]) -> Any:
@@ -120,7 +124,8 @@ class Stage:
         """Do something with a new application, then let it send what is due."""
         desk = self.desk()
         try:
-            act(desk)
+            with patch("secrets.choice", self.dice.choice):
+                act(desk)
             asyncio.run(desk.deliverer.drain())
         finally:
             desk.close()
@@ -140,7 +145,7 @@ class Stage:
             rows = store.read(
                 select(messages.c.id, identities.c.address)
                 .join(identities, identities.c.id == messages.c.identity_id)
-                .where(messages.c.direction == "out", messages.c.state == "sent")
+                .where(messages.c.direction == "out", messages.c.state == "sent", messages.c.kind != "retired")
                 .order_by(messages.c.sent_at, messages.c.priority, messages.c.id)
             )
             fresh = [row for row in rows if row.id not in self.seen]
@@ -148,7 +153,8 @@ class Stage:
 
         found = self.with_store(new)
         self.seen |= {message.id for message, _address in found}
-        return [line for message, address in found for line in said(message, address.removeprefix("stage:"))]
+        lines = [line for message, address in found for line in said(message, address.removeprefix("stage:"))]
+        return [re.sub(r"(/calendar/)[\w-]{43}", r"\1…", line) for line in lines]  # drawn by chance
 
     def shown_to(self, who: str) -> list[Message]:
         def out(store: Store) -> list[Message]:
@@ -289,6 +295,7 @@ def time_passes(stage: Stage, number: str, unit: str) -> None:
         while stage.now < until:
             stage.now = min(until, stage.now + min(step, length / 4))
             desk.engine.retry()
+            desk.worker.erase()
             if desk.worker.plan_moments() or desk.deliverer.delivery.anything_due():
                 asyncio.run(desk.deliverer.drain())
 
@@ -553,6 +560,28 @@ def has_files(stage: Stage, number: str, who: str) -> None:
     assert len(found) == (0 if number == "no" else int(number)), found
 
 
+@direction(r"(\w+) has got the file «(.+)»(?: in (English|Italian))?")
+def has_got(stage: Stage, who: str, name: str, language: str | None) -> None:
+    carried = [one.payload or {} for one in stage.shown_to(who)]
+    number = next(one["file"] for one in reversed(carried) if one.get("name") == name)
+    kept = stage.with_store(lambda store: store.files.content(number))
+    found = kept.content.decode()
+    assert f"stage:{who}" in found, found
+    assert language is None or f'<html lang="{language[:2].lower()}">' in found, found[:200]
+
+
+@direction(r"(\w+) is deleted(, and nobody waits for (?:her|him))?")
+def is_deleted(stage: Stage, who: str, _nobody: str | None) -> None:
+    """Nobody writes from this address any more, and who did is a number that somebody counted."""
+
+    def look(store: Store) -> None:
+        assert store.people.at(stage.channel, stage.address(who).id) is None
+        gone = store.read(select(people.c.id, people.c.erased_at).where(people.c.erased_at.is_not(None)))
+        assert gone and all(store.cases.open_reasons(row.id) == [] for row in gone)
+
+    stage.with_store(look)
+
+
 @direction(r"nothing of «(.+)» is lost")
 def nothing_lost(stage: Stage, text: str) -> None:
     found = stage.with_store(lambda store: store.read(select(messages.c.id).where(messages.c.text == text)))
@@ -592,3 +621,6 @@ def neutral(lines: list[str]) -> list[str]:
     """Lines without the borders between messages: where a long text is parted is the channel's affair."""
     without = [re.sub(r"^Sportello to \w+: ?", "", line).strip() for line in lines]
     return [line for line in without if line]
+
+
+from tests import stage_calendar, stage_clubs, stage_diary  # noqa: E402, F401  their directions are known here as well

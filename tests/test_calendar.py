@@ -4,24 +4,31 @@
 import contextlib
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+from urllib.parse import quote
 
 import pytest
 from icalendar import Calendar, Component
-from pydantic import SecretStr
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
-from bot.calendar import link, token
+from bot.calendar import PublicLinks
 from bot.clock import Clock
 from bot.main import build, web
 from bot.settings import Settings
+from handlers.desk import Desk
+from handlers.desk.calendar import Calendar as DeskCalendar
+from handlers.talk.catalogues import Catalogues
 from storage import Store
 from storage.tables import files, messages, venues
 from tests.database import Databases
 from tests.stage import Stage, perform
 
+T = TypeVar("T")
+
+CATALOGUES = Catalogues()
 BOOKED = "Amina has a place at «{}»"
 OTHER = "Il curriculum"
 TITLE = "Il colloquio"
@@ -181,26 +188,31 @@ def test_the_program_starts_without_the_library() -> None:
 class Door:
     """The web application of Amina's desk, and the way to her agenda."""
 
-    def __init__(self, play: Play, secret: str = "only for this test") -> None:
+    def __init__(self, play: Play) -> None:
         self.stage = play.stage
         now = play.stage.now
-        self.settings = Settings(
-            database_url=play.stage.url, secret_key=SecretStr(secret), public_url="https://sportello.example.org"
-        )
-        self.desk = build(self.settings, Clock(real=lambda: now), transports={})
-        self.browser = TestClient(web(self.desk, with_worker=False), base_url="https://sportello.example.org")
+        self.links = PublicLinks("https://sportello.example.org")
+        settings = Settings(database_url=play.stage.url, public_url=self.links.public_url)
+        self.desk = build(settings, Clock(real=lambda: now), transports={})
+        self.browser = TestClient(web(self.desk, with_worker=False), base_url=self.links.public_url)
 
-    def whose(self, who: str = "Amina") -> tuple[int, datetime]:
-        def look(store: Store) -> tuple[int, datetime]:
-            id = self.stage.person(store, who).id
-            since = store.people.since(id)
-            assert since
-            return id, since
+    def own(self, act: Callable[[DeskCalendar], T], who: str = "Amina") -> T:
+        """What somebody does about the address of their agenda."""
 
-        return self.stage.with_store(look)  # type: ignore[no-any-return]
+        def work(store: Store) -> T:
+            person = self.stage.person(store, who)
+            return act(Desk(store, person, self.stage.now, CATALOGUES, links=self.links).calendar)
+
+        return self.stage.with_store(work)  # type: ignore[no-any-return]
+
+    def address(self, who: str = "Amina") -> str:
+        self.own(lambda calendar: calendar.open(), who)
+        found = self.own(lambda calendar: calendar.address(), who)
+        assert found
+        return found
 
     def agenda(self, who: str = "Amina") -> dict[str, Component]:
-        answer = self.browser.get(link(self.settings, *self.whose(who)))
+        answer = self.browser.get(self.address(who))
         assert answer.status_code == 200
         return {str(event["summary"]): event for event in read(answer.content).events}
 
@@ -243,34 +255,49 @@ def test_what_is_given_up_is_gone_and_what_is_over_stays(play: Play, door: Door)
 
 
 def test_it_is_served_as_a_private_calendar(door: Door) -> None:
-    answer = door.browser.get(link(door.settings, *door.whose()))
+    answer = door.browser.get(door.address())
     assert answer.headers["Content-Type"] == "text/calendar; charset=utf-8"
     assert answer.headers["Cache-Control"].startswith("private")
     assert answer.headers["Referrer-Policy"] == "no-referrer"
 
 
+def test_nobody_has_an_address_before_they_ask_for_it(door: Door) -> None:
+    assert door.own(lambda calendar: calendar.address()) is None
+    assert door.address() == door.address()  # and asking again does not change it
+    key = door.address().removeprefix("https://sportello.example.org/calendar/").removesuffix(".ics")
+    assert len(key) == 43  # 256 bits
+
+
+def test_an_address_that_was_taken_back_is_like_any_wrong_one(play: Play, door: Door) -> None:
+    play.happens("Zoe is registered in Bologna", "Zoe has a place at «" + OTHER + "»")
+    first, of_zoe = door.address(), door.address("Zoe")
+    door.own(lambda calendar: calendar.shut())
+    assert door.own(lambda calendar: calendar.address()) is None
+    assert door.browser.get(first).status_code == 404
+    second = door.address()
+    assert second != first and door.browser.get(second).status_code == 200
+    assert door.browser.get(first).status_code == 404
+    assert door.browser.get(of_zoe).status_code == 200  # nobody else's ends with it
+
+
 def test_all_that_is_wrong_looks_the_same(play: Play, door: Door) -> None:
     play.happens("Zoe is registered in Bologna")
-    (amina, since), (zoe, _since) = door.whose(), door.whose("Zoe")
-    good = token(door.settings, amina, since)
-    signature = good.partition("-")[2]
+    good = door.address().rpartition("/")[2].removesuffix(".ics")
+    other = "B" if good[-1] == "A" else "A"
     wrong = [
-        f"{amina}",
-        f"{amina}-",
-        f"{amina}-{signature[:-1]}",
-        f"{amina}-{signature}=",
-        f"{amina}-è",
-        f"{zoe}-{signature}",
-        f"0{good}",
-        f"²-{signature}",
-        f"-{signature}",
-        f"{'9' * 18}-{signature}",
-        f"{'9' * 400}-{signature}",
-        token(door.settings, amina, since + timedelta(microseconds=1)),  # somebody who had this number before
-        token(door.settings, zoe + 1, since),  # well signed, and there is nobody
-        token(Settings(secret_key=SecretStr("another")), amina, since),
+        good[:-1],
+        good[:-1] + other,
+        good + "A",
+        good.swapcase(),
+        "%" + good[1:],
+        "_" * 43,  # a pattern that fits anything is compared like any other key
+        good[:-1] + "è",
+        "None",
+        "²",
+        "1",
+        "9" * 400,
     ]
-    answers = [door.browser.get(f"/calendar/{one}.ics") for one in wrong]
+    answers = [door.browser.get(f"/calendar/{quote(one)}.ics") for one in wrong]
     assert [answer.status_code for answer in answers] == [404] * len(wrong)
     assert len({answer.content for answer in answers}) == 1
     assert door.browser.get(f"/calendar/{good}").status_code == 404
@@ -278,14 +305,30 @@ def test_all_that_is_wrong_looks_the_same(play: Play, door: Door) -> None:
     assert door.browser.get(f"/calendar/{good}.ics").status_code == 200
 
 
-def test_without_a_secret_there_is_nothing_to_follow(play: Play) -> None:
-    door = Door(play, secret="")
-    assert door.browser.get(link(door.settings, *door.whose())).status_code == 404
-    door.desk.close()
+def test_where_nothing_can_be_reached_from_outside_no_agenda_is_offered_to_follow(play: Play) -> None:
+    play.stage.languages["Amina"] = "en"
+    play.says("english", "agenda")
+    assert "Follow my agenda in my calendar" not in play.stage.shown_to("Amina")[-1].text
+    play.stage.public_url = "https://sportello.example.org"
+    play.says("agenda")
+    assert "Follow my agenda in my calendar" in play.stage.shown_to("Amina")[-1].text
+
+
+def test_ten_lines_hold_nine_appointments_and_the_way_to_follow_them(play: Play) -> None:
+    """Ten are all that a list on WhatsApp shows."""
+    play.stage.public_url = "https://sportello.example.org"
+    for number in range(10):
+        title = f"Laboratorio {number}"
+        play.happens(
+            f"there is a workshop «{title}» in {10 + number} days at 10:00 with 3 places", BOOKED.format(title)
+        )
+    play.says("agenda")
+    options = play.stage.shown_to("Amina")[-1].options
+    assert options and [one["id"] for one in options][9:] == ["follow"]
 
 
 def test_looking_writes_nothing_down(play: Play, door: Door, capsys: pytest.CaptureFixture[str]) -> None:
-    way = link(door.settings, *door.whose())
+    way = door.address()
     capsys.readouterr()
     door.browser.get(way)
     assert way.rpartition("/")[2] not in "".join(capsys.readouterr())

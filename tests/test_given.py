@@ -40,6 +40,7 @@ def given_back(stage: Stage, kind: str) -> dict[str, Any]:
     perform(stage, f"Amina sends a {kind}")
     is_fetched(stage, {"photo": "is a photo", "file": "is a PDF", "voice message": "is a voice message"}[kind])
     stage.sends("Amina", "my data")
+    stage.sends("Amina", "my files")
     stage.sends("Amina", "1")
     payload: dict[str, Any] = last_row(stage).payload
     return payload

@@ -13,11 +13,15 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import storage
+from handlers.desk.changes import Changes
 from handlers.desk.hours import hours_in
 from handlers.desk.loading import BadContent, Content, Report, load, problems, read
+from handlers.moments import MOMENTS
 from handlers.rules.content import instant, working_day
+from handlers.talk.catalogues import Catalogues
 from storage import Storage
 from storage.content import Content as Stored
+from storage.invariants import Present, look
 from storage.tables import metadata
 
 DEMO = Path(__file__).parent.parent / "bot" / "demo"
@@ -36,6 +40,13 @@ def database(storage_url: str) -> Iterator[Storage]:
 def folder(tmp_path: Path) -> Path:
     """A copy of the demo programme, to be changed."""
     return Path(shutil.copytree(DEMO, tmp_path / "content"))
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Path:
+    """A folder with nothing but the Job Clubs of the demo, to be changed."""
+    shutil.copy(DEMO / "job_clubs.yaml", tmp_path)
+    return tmp_path
 
 
 @cache
@@ -86,12 +97,16 @@ def test_the_whole_demo_is_loaded(database: Storage) -> None:
         "people": 14,
         "identities": 14,
         "dialogues": 14,
-        "series": 3,
-        "workshops": 20,
+        "paths": 1,
+        "path_records": 7,
+        "series": 6,
+        "job_clubs": 3,
+        "workshops": 56,
+        "memberships": 5,
         "questions": 10,
         "notices": 1,
         "settings": 9,
-        "bookings": 0,
+        "bookings": 48,
     }
     with database.reading() as store:
         assert {table: len(Stored(store).rows(table)) for table in expected} == expected
@@ -99,16 +114,18 @@ def test_the_whole_demo_is_loaded(database: Storage) -> None:
 
 def test_the_report_says_what_became_of_each_file(database: Storage) -> None:
     lines = str(put_in(database)).splitlines()
-    assert lines[:10] == [
+    assert lines[:12] == [
         "territories.yaml: areas 3 new; unions 10 new; comuni 68 new",
         "programmes.yaml: programmes 32 new",
         "organisations.yaml: venues 8 new; organisations 67 new",
-        "people.yaml: staff 13 new; jobseekers 14 new",
-        "workshops.yaml: series 3 new; workshops 20 new",
+        "people.yaml: staff 13 new; jobseekers 14 new; path_records 7 new",
+        "workshops.yaml: paths 1 new; series 3 new; workshops 20 new",
+        "job_clubs.yaml: job_clubs 3 new; meetings 36 new; members 4 new; former members 1 new",
         "services_faq.yaml: questions 10 new",
         "privacy_notice.yaml: notices 1 new",
         "service.yaml: settings 9 new",
         "workshops.yaml: work_design, w21, w22, w23, w24, w25: validated, not loaded (no place for it yet)",
+        "job_clubs.yaml: equipment, equipment_slots, monitoring_form: validated, not loaded (no place for it yet)",
         "opportunities.yaml: validated, not loaded (no place for it yet)",
     ]
     files = {line.split(":")[0] for line in lines}
@@ -218,7 +235,8 @@ def test_a_workshop_that_is_called_off_in_a_file_stays_called_off(database: Stor
 
 
 def test_a_workshop_goes_online_and_a_town_keeps_its_feast(database: Storage, folder: Path) -> None:
-    change(folder / "territories.yaml", "entries: []", 'entries: [{istat: "001090", day: "01-22"}]')
+    change(folder / "territories.yaml", '"015175"  # Pioltello', '"001090"  # Collegno')
+    change(folder / "territories.yaml", '"11-30"', '"01-22"')
     online = "mode: online\n    link: https://meet.example.org/w03\n    capacity: 12"
     change(folder / "workshops.yaml", "capacity: 12", online, after="id: w03")
     put_in(database, folder)
@@ -274,7 +292,261 @@ def test_staff_who_came_by_email_are_recognised(database: Storage) -> None:
     assert rows(database, "staff")["o01"]["name"] == "Milena Orsatti"
 
 
+# ---- Job Clubs
+
+
+def test_a_club_is_a_series_with_its_meetings(database: Storage) -> None:
+    put_in(database)
+    with database.reading() as store:
+        club = store.job_clubs.get("jc2")
+        assert club is not None
+        assert (club.name["it"], club.area_id, club.programme_id) == ("Job Club Fontenera", "collegno", "jobclub")
+        assert (club.counsellor, club.venue.comune, club.path_id) == ("Carla Menzio", "Collegno", "ras_base")
+        assert (club.weekday, club.time, club.minutes, club.capacity, club.line) == (2, "14:30", 120, 10, 0)
+        assert (club.first_on, club.meetings) == (date(2026, 3, 11), 12)
+        first = store.workshops.get(store.job_clubs.meetings("jc2", datetime(2026, 3, 2, tzinfo=UTC))[0])
+        assert first is not None
+    assert (first.code, first.kind, first.is_meeting, first.is_confirmed) == ("jc2-1", "job_club", True, True)
+    assert (first.title["en"], first.capacity, first.languages) == ("Job Club Fontenera", 10, ["it"])
+    assert first.summary["en"].startswith("I tell about my week. I look with the group")
+    assert first.starts_at == first.closes_at == datetime(2026, 3, 11, 14, 30, tzinfo=ROME)
+    assert first.ends_at == datetime(2026, 3, 11, 16, 30, tzinfo=ROME)
+    assert first.opens_at == datetime(2026, 3, 2, 9, tzinfo=UTC)
+    assert (first.counts_for_path, first.mode, first.line, first.revision) == (False, "in_person", 0, 0)
+
+
+def test_meetings_leave_out_holidays_and_keep_their_hour_through_the_change_of_clocks(database: Storage) -> None:
+    put_in(database, today=date(2027, 10, 18))
+    meetings = [row["starts_at"].astimezone(ROME) for row in meetings_of(database, "jc2")]
+    on = "10-27 11-03 11-10 11-17 11-24 12-01 12-15 12-22 12-29 01-05 01-12 01-19"  # not on 8 December
+    assert " ".join(f"{at:%m-%d}" for at in meetings) == on
+    assert {f"{at:%a %H:%M}" for at in meetings} == {"Wed 14:30"}
+    assert rows(database, "series")["jc2"]["ends_on"] == date(2028, 1, 19)
+
+
+def test_a_club_does_not_meet_on_the_feast_of_the_town_where_it_meets(database: Storage, folder: Path) -> None:
+    change(folder / "job_clubs.yaml", "weekday: TH", "weekday: TU", after="- id: jc3")
+    put_in(database, folder, today=date(2027, 11, 8))
+    days = [row["starts_at"].astimezone(ROME).date() for row in meetings_of(database, "jc3")]
+    assert days[:2] == [date(2027, 11, 23), date(2027, 12, 14)]  # not on 30 November in Pioltello, nor on Saint Ambrose
+
+
+def test_a_club_without_a_counsellor_has_no_confirmed_meeting(database: Storage, folder: Path) -> None:
+    change(folder / "job_clubs.yaml", "    counsellor: t03\n", "")
+    put_in(database, folder)
+    with database.reading() as store:
+        ids = store.job_clubs.meetings("jc2", datetime(2026, 3, 2, tzinfo=UTC))
+        assert len(ids) == 12
+        assert not any(meeting.is_confirmed for meeting in map(store.workshops.get, ids) if meeting)
+
+
+def test_members_of_the_demo_have_a_place_at_every_meeting(database: Storage) -> None:
+    put_in(database)
+    people = {row["id"]: code for code, row in rows(database, "people").items()}
+    with database.reading() as store:
+        members = {
+            club.id: [people[one.person_id] for one in store.job_clubs.members(club.id)]
+            for club in store.job_clubs.all()
+        }
+        assert members == {"jc1": ["j02"], "jc2": ["j05", "j06"], "jc3": ["j09"]}
+        joined = store.job_clubs.members("jc2")[0]
+        assert (joined.admitted_by, joined.joined_at) == ("path", datetime(2026, 3, 2, 9, tzinfo=UTC))
+        assert {len(store.workshops.booked(row["id"])) for row in meetings_of(database, "jc2")} == {2}
+        left = store.job_clubs.history_of(rows(database, "people")["j14"]["id"])
+        assert [(one.club_id, one.state, one.joined_at) for one in left] == [("jc1", "left", None)]
+        assert left[0].left_at == datetime(2025, 11, 27, 9, tzinfo=UTC)
+
+
+def test_what_people_have_done_on_a_path_is_on_record(database: Storage) -> None:
+    put_in(database)
+    people = rows(database, "people")
+    with database.reading() as store:
+        path = store.job_clubs.path("ras_base")
+        assert path is not None and (path.group_meetings, path.interviews) == (3, 2)
+        done = {code: store.job_clubs.done(people[code]["id"], "ras_base") for code in ("j05", "j03", "j01")}
+    assert done == {"j05": (3, 2), "j03": (2, 1), "j01": (0, 0)}
+
+
+def test_what_is_on_record_here_is_not_undone_by_a_file(database: Storage) -> None:
+    put_in(database)
+    person = rows(database, "people")["j03"]["id"]
+    with database.writing() as store:
+        more = {"person_id": person, "path_id": "ras_base", "interviews": 2}
+        Stored(store).put("path_records", ("person_id", "path_id"), more)
+    assert put_in(database).loaded["people"]["path_records"] == {"unchanged": 7}
+    with database.reading() as store:
+        assert store.job_clubs.done(person, "ras_base") == (2, 2)
+
+
+def test_the_meetings_of_a_club_keep_their_days_whenever_it_is_loaded_again(database: Storage) -> None:
+    put_in(database)
+    before, had = meetings_of(database, "jc2"), rows(database, "job_clubs")
+    report = put_in(database, today=MONDAY + timedelta(days=30))
+    assert report.loaded["job_clubs"] == {
+        "job_clubs": {"unchanged": 3},
+        "meetings": {"unchanged": 36},
+        "members": {"unchanged": 4},
+        "former members": {"unchanged": 1},
+    }
+    assert (meetings_of(database, "jc2"), rows(database, "job_clubs")) == (before, had)
+    assert "jc2" not in str(report)
+    assert "jc2: all its meetings are over" in str(put_in(database, today=date(2026, 8, 3)))
+
+
+def test_a_club_with_more_meetings_goes_on_and_with_fewer_keeps_them(database: Storage, alone: Path) -> None:
+    put_in(database)
+    before = meetings_of(database, "jc2")
+    file = alone / "job_clubs.yaml"
+    change(file, "meetings: 12", "meetings: 14", after="- id: jc2")
+    report = put_in(database, alone, today=MONDAY + timedelta(days=30))
+    assert report.loaded["job_clubs"]["meetings"] == {"unchanged": 36, "new": 2}
+    after = meetings_of(database, "jc2")
+    assert after[:12] == before
+    assert [(row["code"], row["starts_at"].astimezone(ROME).date()) for row in after[12:]] == [
+        ("jc2-13", date(2026, 6, 3)),
+        ("jc2-14", date(2026, 6, 10)),
+    ]
+    with database.reading() as store:
+        assert len(store.workshops.booked(after[13]["id"])) == 2
+    change(file, "meetings: 14", "meetings: 3", after="- id: jc2")
+    assert "jc2: 14 meetings are planned and stay; the desk can call them off" in str(put_in(database, alone))
+    assert meetings_of(database, "jc2") == after
+
+
+def test_a_club_that_is_over_goes_on_after_today(database: Storage, alone: Path) -> None:
+    put_in(database)
+    change(alone / "job_clubs.yaml", "meetings: 12", "meetings: 13", after="- id: jc2")
+    put_in(database, alone, today=date(2026, 9, 9))
+    assert meetings_of(database, "jc2")[-1]["starts_at"] == datetime(2026, 9, 16, 14, 30, tzinfo=ROME)
+
+
+def test_what_the_desk_did_about_a_meeting_stays_as_it_is(database: Storage, alone: Path) -> None:
+    put_in(database)
+    first, second, third = meetings_of(database, "jc2")[:3]
+    person, other = rows(database, "people")["j05"]["id"], rows(database, "staff")["t01"]["id"]
+    with database.writing() as store:
+        desk = Changes(store, datetime(2026, 3, 3, 9, tzinfo=UTC), Catalogues(), actor="staff:1")
+        desk.move(first["id"], first["starts_at"] + timedelta(days=1))
+        desk.call_off(second["id"])
+        desk.entrust(third["id"], other)
+        mine = store.workshops.booking_of(person, third["id"])
+        assert mine is not None
+        store.workshops.change_booking(mine.id, state="cancelled_by_person")
+    change(alone / "job_clubs.yaml", "counsellor: t03", "counsellor: t02", after="- id: jc2")
+    put_in(database, alone)
+    found = {row["code"]: row for row in meetings_of(database, "jc2")}
+    assert found["jc2-1"]["starts_at"] == first["starts_at"] + timedelta(days=1)
+    assert found["jc2-2"]["cancelled_at"] is not None
+    staff = rows(database, "staff")
+    tutors = [found[f"jc2-{number}"]["tutor_id"] for number in (1, 2, 3, 4)]
+    assert tutors == [staff[code]["id"] for code in ("t02", "t03", "t01", "t02")]
+    with database.reading() as store:
+        assert store.workshops.booking_of(person, third["id"]) is None  # who does not come is not signed up again
+
+
+def test_members_hear_once_of_another_venue_before_they_stand_at_the_old_one(database: Storage, alone: Path) -> None:
+    put_in(database)
+    later, person = date(2026, 4, 27), rows(database, "people")["j05"]["id"]
+    with database.writing() as store:  # who does not come to the next meeting hears of the one after it
+        next_one, after_it, *_ = store.job_clubs.meetings("jc2", datetime(2026, 4, 27, 9, tzinfo=UTC))
+        mine = store.workshops.booking_of(person, next_one)
+        assert mine is not None
+        store.workshops.change_booking(mine.id, state="cancelled_by_person")
+    change(alone / "job_clubs.yaml", "venue: v03", "venue: v07", after="- id: jc2")
+    report = put_in(database, alone, today=later)
+    assert report.loaded["job_clubs"]["job_clubs"] == {"changed": 1, "unchanged": 2}
+    found = meetings_of(database, "jc2")
+    ahead = [row for row in found if row["starts_at"].date() > later]
+    assert 2 < len(ahead) < 12
+    assert [row["venue_id"] for row in found] == ["v03"] * (12 - len(ahead)) + ["v07"] * len(ahead)
+    assert {row["revision"] for row in ahead} == {1}
+    assert [note for note in report.notes if note.startswith("jc2")] == [
+        f"{ahead[0]['code']}: 0 people are written to, 1 are to be called",
+        f"{ahead[1]['code']}: 0 people are written to, 2 are to be called",
+    ]
+    assert (ahead[0]["id"], ahead[1]["id"]) == (next_one, after_it)
+
+
+def test_a_club_that_is_made_smaller_loses_nobody(database: Storage, alone: Path) -> None:
+    put_in(database)
+    file = alone / "job_clubs.yaml"
+    change(file, "demo_members:", "none_any_more:")
+    change(file, "capacity: 10", "capacity: 1", after="- id: jc2")
+    change(file, "meetings: 12", "meetings: 13", after="- id: jc2")
+    report = put_in(database, alone)
+    assert report.loaded["job_clubs"]["meetings"] == {"changed": 12, "unchanged": 24, "new": 1}
+    with database.reading() as store:
+        club = store.job_clubs.get("jc2")
+        assert club is not None and club.capacity == 1
+        assert store.job_clubs.seats("jc2").members == 2
+        assert {len(store.workshops.booked(row["id"])) for row in meetings_of(database, "jc2")} == {2}
+    assert broken(database) == []
+
+
+def test_who_has_left_a_club_is_not_brought_back(database: Storage) -> None:
+    put_in(database)
+    person = rows(database, "people")["j05"]["id"]
+    with database.writing() as store:
+        mine = store.job_clubs.membership_of(person, "jc2")
+        assert mine is not None
+        store.job_clubs.change_membership(mine.id, state="left")
+    put_in(database)
+    with database.reading() as store:
+        assert [one.state for one in store.job_clubs.history_of(person)] == ["left"]
+
+
+def test_members_of_the_demo_take_nobodys_place(database: Storage, alone: Path) -> None:
+    put_in(database)
+    file = alone / "job_clubs.yaml"
+    change(file, "capacity: 10", "capacity: 2", after="- id: jc2")
+    change(file, "[j05, j06]", "[j05, j11]")
+    assert "jc2: j11 is not a member, for there is no free place" in str(put_in(database, alone))
+
+
+def test_a_club_is_not_too_small_for_its_members(folder: Path) -> None:
+    line = change(folder / "job_clubs.yaml", "capacity: 10", "capacity: 1", after="- id: jc2")
+    line = change(folder / "job_clubs.yaml", "club: jc2", "club: jc2", after="{club: jc2")
+    assert problems(read(folder)) == [f"job_clubs.yaml:{line}: jc2: has 1 places, and demo_members names 2 people"]
+
+
+def test_the_clubs_can_be_loaded_by_themselves(database: Storage, alone: Path) -> None:
+    put_in(database)
+    change(alone / "job_clubs.yaml", "it: Job Club Fontenera", "it: Job Club di Collegno")
+    report = put_in(database, alone)
+    assert report.loaded["job_clubs"]["job_clubs"] == {"changed": 1, "unchanged": 2}
+    assert {row["title"]["it"] for row in meetings_of(database, "jc2")} == {"Job Club di Collegno"}
+
+
+def test_a_deployment_without_clubs_gets_them_when_it_is_loaded_again(database: Storage) -> None:
+    with database.writing() as store:
+        earlier = Content({name: file for name, file in demo().files.items() if name != "job_clubs"})
+        load(store, earlier, today=MONDAY, now=datetime(2026, 3, 2, 9, tzinfo=UTC))
+    report = put_in(database, today=MONDAY + timedelta(days=8))
+    assert report.loaded["job_clubs"]["meetings"] == {"new": 36}
+
+
+def test_the_database_is_whole_after_loading(database: Storage) -> None:
+    put_in(database)
+    put_in(database, today=MONDAY + timedelta(days=8))
+    assert broken(database) == []
+
+
+def meetings_of(database: Storage, club_id: str) -> list[dict[str, Any]]:
+    """In the order of their numbers."""
+    found = [row for row in rows(database, "workshops").values() if row["series_id"] == club_id]
+    return sorted(found, key=lambda row: int(row["code"].rpartition("-")[2]))
+
+
+def broken(database: Storage) -> list[str]:
+    now = datetime(2026, 3, 10, 12, tzinfo=UTC)
+    purposes = {moment.name: moment.consent for moment in MOMENTS if moment.consent}
+    with database.reading() as store:
+        return [finding.invariant.name for finding in look(store, Present(now, now, purposes)) if finding.ids]
+
+
 # ---- all or nothing
+
+NOT_A_WEEKDAY = "recurrence has a mistake: weekday "
 
 BAD_ROWS = [
     # file, where the row begins, what it says, what it says instead, what is wrong with that
@@ -447,6 +719,86 @@ BAD_ROWS = [
         "from: '07:00'",
         "quiet_hours must begin in the evening and end the next morning",
     ),
+    ("job_clubs", "- id: jc1", "- id: jc1", "- id: jc2", "jc2: id “jc2” is already on line "),
+    ("job_clubs", "- id: jc2", "- id: jc2", "- id: bussola", "bussola: id “bussola” is already that of a series of "),
+    ("job_clubs", "- id: jc2", "area: collegno", "area: x", "jc2: area names “x”, which is not among the areas"),
+    ("job_clubs", "- id: jc2", "venue: v03", "venue: v33", "jc2: venue names “v33”, which is not among the venues"),
+    (
+        "job_clubs",
+        "- id: jc2",
+        "counsellor: t03",
+        "counsellor: o01",  # an operator
+        "jc2: counsellor names “o01”, which is not among the counsellors",
+    ),
+    (
+        "job_clubs",
+        "- id: jc2",
+        "weekday: WE",
+        "weekday: SU",
+        f"jc2: {NOT_A_WEEKDAY}is SU, and Sunday is a day of rest: choose another day",
+    ),
+    (
+        "job_clubs",
+        "- id: jc2",
+        "weekday: WE",
+        "weekday: Wednesday",
+        f"jc2: {NOT_A_WEEKDAY}must be one of: MO, TU, WE, TH, FR, SA",
+    ),
+    (
+        "job_clubs",
+        "- id: jc2",
+        'time: "14:30"',
+        'time: "2 pm"',
+        'jc2: recurrence has a mistake: time must be a time in quotes, like "10:00"',
+    ),
+    (
+        "job_clubs",
+        "- id: jc2",
+        "meetings: 12",
+        "meetings: 0",
+        "jc2: recurrence has a mistake: meetings must be a whole",
+    ),
+    ("job_clubs", "- id: jc2", "capacity: 10", "capacity: 0", "jc2: capacity must be a whole number of at least 1"),
+    (
+        "job_clubs",
+        "- id: jc2",
+        "path: ras_base",
+        "path: ras_top",
+        "jc2: admission has a mistake: path names “ras_top”, which is not among the paths",
+    ),
+    (
+        "job_clubs",
+        "- id: jc1",
+        "same_format_as: jc2",
+        "same_format_as: w01",
+        "jc1: same_format_as names “w01”, which is not among the job_clubs",
+    ),
+    (
+        "job_clubs",
+        "schema_version",
+        "{id: mood, type: scale_1_5",
+        "{id: mood, type: text_140",
+        "monitoring_form must ask",
+    ),
+    ("job_clubs", "schema_version", "{id: calls, type: integer", "{id: visits, type: integer", "monitoring_form must "),
+    ("job_clubs", "schema_version", "[0-2, 3-5", "[0-5", "monitoring_form has a mistake: the choices of hours are "),
+    ("job_clubs", "{club: jc2, people", "[j05, j06]", "[j05, j04]", "jc2: demo_members names “j04”, who has not comp"),
+    ("job_clubs", "{club: jc2, people", "[j05, j06]", "[j05, j66]", "people names “j66”, which is not among the jobse"),
+    ("job_clubs", "{club: jc1, person", "club: jc1", "club: jc9", "club names “jc9”, which is not among the job_clubs"),
+    (
+        "workshops",
+        "path_definition",
+        "group_meetings: 3",
+        "group_meetings: few",
+        "ras_base: group_meetings must be a who",
+    ),
+    (
+        "people",
+        "- id: j03",
+        "{group_meetings: 2",
+        "{group_meetings: two",
+        "j03: path has a mistake: group_meetings must be a whole number of at least 0",
+    ),
     ("opportunities", "- id: job-02", "- id: job-02", "- id: job-01", "job-01: id “job-01” is already on line "),
     ("microcopy", "- {id: saved", ", en: Done.", "", "saved: has no English (en)"),
 ]
@@ -502,12 +854,38 @@ def test_a_file_that_is_not_utf_8_is_explained_too(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["workshops: 3", "workshops: [3]", "workshops: [{id: [w01], title: [x]}]", "yes: no"]
+    "written",
+    [
+        "workshops: 3",
+        "workshops: [3]",
+        "workshops: [{id: [w01], title: [x]}]",
+        "rules: 3",
+        "rules: {path_definition: [{id: [a]}]}",
+        "yes: no",
+    ],
 )
 def test_content_of_any_shape_is_refused_without_a_crash(folder: Path, written: str) -> None:
     (folder / "workshops.yaml").write_text(written, "utf-8")
+    (folder / "job_clubs.yaml").unlink()  # they lead to a path of that file
     assert all(problem.startswith("workshops.yaml:1: ") for problem in problems(read(folder)))
     assert problems(read(folder))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "job_clubs: 3",
+        "job_clubs: [3]",
+        "job_clubs: [{id: [jc2], recurrence: [WE], admission: [x], capacity: [1]}]",
+        "{job_clubs: [], demo_members: [{club: [jc2], people: j05}]}",
+        "{job_clubs: [], demo_former_members: {club: jc2, person: [j14], left_day_offset: x}}",
+        "{job_clubs: [], meeting_agenda: [3], monitoring_form: [{id: [mood], type: {}}]}",
+    ],
+)
+def test_so_are_clubs_of_any_shape(folder: Path, written: str) -> None:
+    (folder / "job_clubs.yaml").write_text(written, "utf-8")
+    assert problems(read(folder))
+    assert all(problem.startswith("job_clubs.yaml:1: ") for problem in problems(read(folder)))
 
 
 def test_a_colleague_keeps_their_email(database: Storage, folder: Path) -> None:

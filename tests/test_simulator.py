@@ -3,7 +3,9 @@
 
 import asyncio
 import contextlib
+import json
 import re
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import update
 from starlette.testclient import TestClient
 
 from bot import simulator
@@ -18,14 +21,26 @@ from bot.clock import Clock
 from bot.main import Sportello, build, web
 from bot.settings import Settings
 from bot.simulator import refusals
+from bot.simulator.events import Events
+from bot.simulator.sight import Sight, mark
 from handlers.talk import Address, Incoming, Outgoing
 from storage import Unavailable
+from storage.tables import messages
 from tests.browser.demo import Demo
 from tests.database import MONDAY
 
 WHO = {"channel": "telegram", "from": "anna"}
 HERE = Path(simulator.__file__).parent
-PATHS = ("/simulator", "/simulator/messages", "/simulator/conversation", "/simulator/static/page.js")
+PATHS = (
+    "/simulator",
+    "/simulator/messages",
+    "/simulator/conversation",
+    "/simulator/look",
+    "/simulator/people",
+    "/simulator/clock",
+    "/simulator/files/1",
+    "/simulator/static/page.js",
+)
 
 
 class RealNetwork:
@@ -283,25 +298,189 @@ def test_what_arrives_by_itself_is_found(phone: TestClient, desk: Sportello) -> 
     assert [one["text"] for one in conversation(phone)][-1] == "Domani alle 10."
 
 
-def plan(desk: Sportello, text: str, *, in_hours: int) -> None:
+def plan(desk: Sportello, text: str, *, in_hours: int, channel: str = "telegram", **more: Any) -> None:
     with desk.storage.writing() as store:
-        found = store.people.at("telegram", "sim:anna")
+        found = store.people.at(channel, "sim:anna")
         assert found
-        store.messages.put_out(
-            person_id=found[1].id,
-            identity_id=found[0].id,
-            channel="telegram",
-            kind="reply",
-            text=text,
-            priority=0,
-            at=MONDAY,
-            due_at=MONDAY + timedelta(hours=in_hours),
-        )
+        values = {"kind": "reply", "priority": 0, "at": MONDAY, "due_at": MONDAY + timedelta(hours=in_hours), **more}
+        store.messages.put_out(person_id=found[1].id, identity_id=found[0].id, channel=channel, text=text, **values)
 
 
 def arrived(client: TestClient, *, after: int) -> list[str]:
     found = client.get("/simulator/messages", params={**WHO, "after": str(after)}).json()["messages"]
     return [one["text"] for one in found]
+
+
+# ---- what the page shows
+
+
+def look(client: TestClient, **who: str) -> dict[str, Any]:
+    answer = client.get("/simulator/look", params={"telegram": "anna", "whatsapp": "anna", "lang": "it", **who})
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def test_the_page_sees_both_phones_the_clock_and_what_is_behind(phone: TestClient) -> None:
+    say(phone, "ciao", id="abcdef-01")
+    found = look(phone)
+    assert found["clock"]["words"] == "lunedì 1 marzo, ore 10:00"
+    mine, theirs = found["phones"]["telegram"]["messages"][:2]
+    assert (mine["by"], mine["number"], mine["tick"], mine["time"]) == ("person", "abcdef-01", "read", "10:00")
+    assert (theirs["by"], theirs["day"]) == ("desk", "lunedì 1 marzo")
+    behind = found["phones"]["telegram"]["behind"]
+    assert behind["dialogue"]["version"] == 1 and behind["turns"][0]["state"] == "handled"
+    assert {one["state"] for one in behind["outbox"]} == {"sent"}
+    assert found["phones"]["whatsapp"]["messages"] == []
+
+
+def test_choices_have_the_form_of_their_app(phone: TestClient) -> None:
+    for channel in ("telegram", "whatsapp"):
+        say(phone, "ciao", channel=channel)
+    phones = look(phone)["phones"]
+    menus = {channel: phones[channel]["messages"][-1] for channel in phones}
+    assert [menus[channel]["shape"] for channel in ("telegram", "whatsapp")] == ["buttons", "list"]
+    assert all(len(row["title"]) <= 24 for row in menus["whatsapp"]["rows"])
+    assert "1. " in menus["whatsapp"]["text"], "and a number can always be written"
+
+
+def test_a_day_after_the_last_word_only_a_template_arrives_on_whatsapp(phone: TestClient, desk: Sportello) -> None:
+    for channel in ("telegram", "whatsapp"):
+        say(phone, "ciao", channel=channel)
+    assert look(phone)["phones"]["whatsapp"]["window"] == {"is_open": True, "until": "martedì 2 marzo, ore 10:00"}
+    desk.clock.forward(timedelta(hours=25))
+    for channel in ("telegram", "whatsapp"):
+        plan(desk, "È ora.", in_hours=24, channel=channel, kind="moment", payload={"moment": "a_moment"}, priority=1)
+    with desk.storage.writing() as store:
+        store.write(update(messages).where(messages.c.kind == "moment").values(state="sent", sent_at=desk.clock.now()))
+    phones = look(phone)["phones"]
+    assert phones["whatsapp"]["window"] == {"is_open": False, "until": ""}
+    assert phones["whatsapp"]["messages"][-1]["template"] == "a_moment"
+    assert phones["telegram"]["messages"][-1]["template"] is None
+    say(phone, "0", channel="whatsapp")
+    assert look(phone)["phones"]["whatsapp"]["window"]["is_open"] is True
+
+
+def test_buttons_that_were_taken_away_are_gone_on_telegram_only(phone: TestClient, desk: Sportello) -> None:
+    for channel in ("telegram", "whatsapp"):
+        menu = say(phone, "ciao", channel=channel)[-1]["id"]
+        plan(desk, "", in_hours=0, channel=channel, kind="retired", payload={"edits": menu})
+    asyncio.run(desk.deliverer.drain())
+    phones = look(phone)["phones"]
+    assert [phones[channel]["messages"][-1]["retired"] for channel in ("telegram", "whatsapp")] == [True, False]
+    assert conversation(phone)[-1]["text"], "what takes buttons away is no message"
+
+
+def test_a_file_is_opened_on_the_phone_it_came_to(phone: TestClient, desk: Sportello) -> None:
+    say(phone, "ciao")
+    with desk.storage.writing() as store:
+        kept = store.files.keep(b"BEGIN:VCALENDAR", kind="text/calendar", at=MONDAY)
+    plan(desk, "Ecco.", in_hours=0, payload={"file": kept, "name": "è mio.ics"})
+    asyncio.run(desk.deliverer.drain())
+    bubble = look(phone)["phones"]["telegram"]["messages"][-1]
+    answer = phone.get(bubble["file"]["url"])
+    assert answer.content == b"BEGIN:VCALENDAR" and bubble["file"]["name"] == "è mio.ics"
+    assert answer.headers["Content-Disposition"].startswith("attachment; filename*=UTF-8''%C3%A8")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+    say(phone, "ciao", **{"from": "bruno"})
+    for path in (f"{bubble['id']}", "1", "99999999999999999999"):
+        for who in ("bruno", "nobody"):
+            wrong = phone.get(f"/simulator/files/{path}", params={"channel": "telegram", "from": who})
+            assert wrong.status_code == 404 and wrong.json()["error"], (path, who)
+
+
+def test_the_page_is_told_what_is_new_and_nothing_twice(phone: TestClient, desk: Sportello) -> None:
+    events = Events(Sight(desk.storage, desk.clock, desk.engine.play.catalogues), desk.bell)
+
+    async def listen() -> None:
+        stream = events.stream({"telegram": "anna"}, "it")
+        assert "retry:" in await anext(stream)
+        _name, first = event(await anext(stream))
+        assert first["whole"] and first["phones"]["telegram"]["messages"] == []
+        await asyncio.to_thread(say, phone, "ciao")
+        told: list[int] = []
+        while len(told) < 3:
+            _name, found = event(await anext(stream))
+            assert "whole" not in found
+            told += [one["id"] for one in found["phones"]["telegram"].get("messages", ())]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.6):  # until what was on its way has arrived
+                while True:
+                    await anext(stream)
+        assert len(set(told)) == 3
+
+    async def come_back(name: str) -> dict[str, Any]:
+        stream = events.stream({"telegram": "anna"}, "it", name)
+        await anext(stream)
+        return event(await anext(stream))[1]
+
+    asyncio.run(listen())
+    mark = look_mark(phone, events)
+    assert "phones" not in asyncio.run(come_back(mark)), "it has seen all that"
+    assert len(asyncio.run(come_back("something else"))["phones"]["telegram"]["messages"]) == 3
+
+
+def event(lines: str) -> tuple[str, dict[str, Any]]:
+    parts = dict(line.split(": ", 1) for line in lines.strip().splitlines())
+    return parts["id"], json.loads(parts["data"])
+
+
+def look_mark(phone: TestClient, events: Events) -> str:
+    return mark(events.sight.of({"telegram": "anna"}, "it"))
+
+
+def test_whoever_listens_is_let_go_when_the_house_closes(desk: Sportello) -> None:
+    async def listen() -> list[str]:
+        stream = Events(Sight(desk.storage, desk.clock, desk.engine.play.catalogues), desk.bell).stream(WHO, "it")
+        await anext(stream)
+        await anext(stream)
+        asyncio.get_running_loop().call_later(0.1, desk.bell.silence)
+        return [one async for one in stream]
+
+    assert asyncio.run(listen()) == []
+
+
+# ---- the clock
+
+
+def moves(client: TestClient, **where: str) -> httpx.Response:
+    return client.post("/simulator/clock", params={"lang": "it"}, json=where)
+
+
+@pytest.mark.parametrize(
+    ("choice", "words"),
+    [
+        ("in_an_hour", "lunedì 1 marzo, ore 11:00"),
+        ("tomorrow_9", "martedì 2 marzo, ore 09:00"),
+        ("next_monday_9", "lunedì 8 marzo, ore 09:00"),
+    ],
+)
+def test_the_clock_can_be_moved(phone: TestClient, choice: str, words: str) -> None:
+    answer = moves(phone, choose=choice)
+    assert answer.json()["words"] == words and answer.json()["moving"] is False
+    assert look(phone)["clock"]["words"] == words
+
+
+def test_what_is_due_next_is_told_and_can_be_gone_to(phone: TestClient, desk: Sportello) -> None:
+    assert moves(phone, choose="next_due").status_code == 409
+    say(phone, "ciao")
+    say(phone, "iscriviti")
+    (coming,) = look(phone)["next"]
+    assert (coming["name"], coming["channel"], coming["when"]) == ("half_way", "telegram", "martedì 2 marzo, ore 08:00")
+    assert moves(phone, choose="next_due").json()["words"] == "martedì 2 marzo, ore 08:00"
+    assert "Continuiamo?" in conversation(phone)[-1]["text"]
+    assert look(phone)["next"] == []
+
+
+def test_the_clock_refuses_kindly(phone: TestClient, desk: Sportello) -> None:
+    back, far = MONDAY - timedelta(minutes=1), MONDAY + timedelta(days=401)
+    for where in ({"to": back.isoformat()}, {"to": far.isoformat()}, {"to": "soon"}, {"choose": "never"}, {}):
+        answer = moves(phone, **where)
+        assert answer.status_code == 400 and answer.json()["error"], where
+    desk.engine.hear([Incoming(Address("telegram", "4455"), "u1", MONDAY, message_id="m1", text="ciao")])
+    answer = moves(phone, choose="tomorrow_9")
+    assert answer.status_code == 409 and "Real people" in answer.json()["error"]
+    assert desk.clock.now() == MONDAY
 
 
 # ---- where it never goes
@@ -345,8 +524,9 @@ def test_the_page_brings_nothing_from_elsewhere(phone: TestClient) -> None:
         assert phone.get(path).headers["Cache-Control"] == "no-cache", path
 
 
-def test_the_script_never_writes_markup() -> None:
-    script = (HERE / "static" / "page.js").read_text(encoding="utf-8")
+@pytest.mark.parametrize("path", sorted((HERE / "static").glob("*.js")), ids=lambda path: path.name)
+def test_a_script_never_writes_markup(path: Path) -> None:
+    script = path.read_text(encoding="utf-8")
     assert not re.search(r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(", script)
 
 
@@ -356,7 +536,18 @@ def test_the_script_never_writes_markup() -> None:
 def test_the_demonstration_tells_its_address_and_stays_small(tmp_path: Path) -> None:
     with Demo(tmp_path) as demo, httpx.Client(base_url=demo.url, timeout=20) as client:
         assert f"{demo.url}/simulator" in demo.said
-        for text in ("ciao", "2", "1", "sì", "1987", "Anna", "Bologna", "pulizie", "2", "sì", "no", "sì"):
+        for text in ("ciao", "3", "1", "sì", "1987", "Anna", "Bologna", "pulizie", "2", "sì", "no", "sì"):
             found = client.post("/simulator/messages", json={**WHO, "text": text}).json()["messages"]
         assert any("il tuo posto c’è" in message["text"] for message in found), found
         assert demo.memory < 200
+        with httpx.stream("GET", f"{demo.url}/simulator/events", params=WHO) as news:
+            lines = news.iter_lines()
+            assert any(
+                "il tuo posto c’è" in json.loads(line[6:])["phones"]["telegram"]["messages"][-1]["text"]
+                for line in lines
+                if line.startswith("data: ")
+            )  # the first of them
+            began = time.monotonic()
+            demo.process.terminate()
+            demo.process.wait(10)
+            assert time.monotonic() - began < 3, "a page that listens does not keep the house open"

@@ -321,6 +321,23 @@ def somebody_without_a_dialogue(world: World) -> int:
     return world.waits
 
 
+def a_name_that_is_left(world: World) -> int:
+    return world.change(people, somebody_deleted(world), first_name="Amina")
+
+
+def a_place_that_is_left(world: World) -> int:
+    world.change(workshops, world.workshop, capacity=3)
+    return world.booking(somebody_deleted(world), "booked", booked_at=MONDAY - HOUR)
+
+
+def somebody_deleted(world: World) -> int:
+    id = world.person()
+    chat = world.store.people.identities(id)[0].id
+    world.store.erasures.ask(id, receipt="S-1", now=MONDAY - HOUR)
+    world.store.erasures.erase(id, {chat: "0" * 64}, MONDAY - HOUR)
+    return id
+
+
 BROKEN: list[tuple[str, Callable[[World], int]]] = [
     ("places", a_place_too_many),
     ("places", a_place_given_after_the_workshop_was_made_smaller),
@@ -353,6 +370,8 @@ BROKEN: list[tuple[str, Callable[[World], int]]] = [
     ("message_states", a_message_in_no_state),
     ("booking_states", a_booking_in_no_state),
     ("files", a_file_that_is_nowhere),
+    ("deleted", a_name_that_is_left),
+    ("deleted_places", a_place_that_is_left),
     ("dialogues", somebody_without_a_dialogue),
 ]
 

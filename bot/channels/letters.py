@@ -30,15 +30,16 @@ def letter(message: Outgoing, *, pays: bool = False) -> Letter:
         place = {"title": spot.title, "address": spot.address, "latitude": spot.latitude, "longitude": spot.longitude}
         return Letter("sendVenue", common | place)
     if message.file:
-        return _document(message.file, common | ({"caption": message.text} if message.text else {}))
+        return _file(message.file, common | ({"caption": message.text} if message.text else {}))
     return Letter("sendMessage", common | {"text": message.text, "link_preview_options": {"is_disabled": True}})
 
 
-def _document(file: Attached, fields: dict[str, Any]) -> Letter:
-    """Photos too: a document arrives as it is, and under its own name."""
+def _file(file: Attached, fields: dict[str, Any]) -> Letter:
+    """A picture of ours is seen at once. Any other file is a document, photos too: as it is, and under its own name."""
+    method, field = ("sendPhoto", "photo") if file.is_picture else ("sendDocument", "document")
     if file.provider_id:
-        return Letter("sendDocument", fields | {"document": file.provider_id})
-    return Letter("sendDocument", fields, {"document": replace(file, name=file_name(file.name))})
+        return Letter(method, fields | {field: file.provider_id})
+    return Letter(method, fields, {field: replace(file, name=file_name(file.name))})
 
 
 def file_name(name: str) -> str:
@@ -58,7 +59,7 @@ def plain(message: Outgoing) -> Outgoing:
     if spot:
         return replace(message, text=message.text or f"{spot.title}\n{spot.address}", spot=None, options=())
     if file and file.content:
-        file = replace(file, provider_id=None)
+        file = replace(file, provider_id=None, is_picture=False)
     return replace(message, file=file, options=())
 
 

@@ -20,4 +20,6 @@ JOBS = (
     Job("turns", timedelta(seconds=1)),
     Job("moments", timedelta(seconds=20)),
     Job("files", timedelta(seconds=3)),
+    Job("erasures", timedelta(seconds=20)),
+    Job("day", timedelta(seconds=2)),
 )

@@ -79,7 +79,7 @@ class Deliverer:
         transport = self.simulated if claimed.simulated else self.transports.get(claimed.channel)
         if transport is None:
             return await self._undelivered(claimed, NO_CHANNEL)
-        if claimed.kind == "retired" and not getattr(transport, "can_edit", False):
+        if claimed.kind == "retired" and not can_edit(transport, claimed.channel):
             await self._record(self.delivery.dropped, claimed, "not_on_this_channel")
             return None
         if not await self._has_its_turn(claimed):
@@ -151,3 +151,9 @@ class Deliverer:
             except Unavailable:
                 await asyncio.sleep(wait)
         return await asyncio.to_thread(write, *values)
+
+
+def can_edit(transport: Transport, channel: str) -> bool:
+    """Does this way out take the buttons off a message on this channel?"""
+    found = getattr(transport, "can_edit", False)
+    return found if isinstance(found, bool) else channel in found

@@ -13,10 +13,12 @@ from bot.clock import Clock
 from bot.jobs import JOBS
 from bot.jobs.delivery import Deliverer
 from bot.jobs.files import Fetcher
-from handlers.desk import moments
+from handlers.desk import clock as stored
+from handlers.desk import erasing, moments
 from handlers.desk.offers import LAST_OFFER
 from handlers.engine import Engine
 from handlers.moments import Push
+from handlers.talk.catalogues import Catalogues
 from storage import Storage, Unavailable
 from storage.messages import Claimed, Room
 
@@ -32,9 +34,17 @@ PATIENCE = 5.0  # seconds, for what is on its way when we are told to stop
 class Worker:
     """APScheduler only knocks; what is due is in the database, so any number of workers may hear the same knock."""
 
-    def __init__(self, storage: Storage, engine: Engine, deliverer: Deliverer, fetcher: Fetcher, clock: Clock) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        engine: Engine,
+        deliverer: Deliverer,
+        fetcher: Fetcher,
+        clock: Clock,
+        erasure_key: bytes = b"",
+    ) -> None:
         self.storage, self.engine, self.deliverer, self.clock = storage, engine, deliverer, clock
-        self.fetcher = fetcher
+        self.fetcher, self.erasure_key = fetcher, erasure_key
         self._knock = asyncio.Event()
         self._sending: dict[asyncio.Task[None], list[Claimed]] = {}
 
@@ -145,9 +155,42 @@ class Worker:
         if await asyncio.to_thread(self.plan_moments):
             self.knock()
 
+    async def day(self) -> None:
+        """Where the day can be moved, every process lives on the same one."""
+        if self.deliverer.simulated is None:
+            return
+        if await asyncio.to_thread(self.follow):
+            self.knock()
+
+    def follow(self) -> bool:
+        """Move the clock to where it has been moved elsewhere. False if it is there already."""
+        with self.storage.reading() as store:
+            return self.clock.follow(stored.offset(store))
+
     async def files(self) -> None:
         while await self.fetcher.run_once():
             self.knock()  # somebody may have to be told
+
+    async def erasures(self) -> None:
+        if await asyncio.to_thread(self.erase):
+            self.knock()  # their places are offered to others
+
+    def erase(self) -> int:
+        """Delete those who asked for it and have their receipt, one after the other. Returns how many."""
+        now, catalogues = self.clock.now(), self.engine.play.catalogues
+        with self.storage.reading() as store:
+            due = erasing.due(store, now)
+        return sum(self._erase(person_id, now, catalogues) for person_id in due)
+
+    def _erase(self, person_id: int, now: datetime, catalogues: Catalogues) -> bool:
+        try:
+            with self.storage.writing() as store:
+                return erasing.erase(store, person_id, now, catalogues, self.erasure_key)
+        except Unavailable:
+            raise
+        except Exception as trouble:  # whoever cannot be deleted must not keep the others waiting
+            log.error("not_erased", error=type(trouble).__name__)
+            return False
 
     def plan_moments(self) -> int:
         """
@@ -161,6 +204,10 @@ class Worker:
                 return 0
             store.records.forget_slots(now - timedelta(days=2))
             looks_at_all = store.records.take_slot("silence", quarter_of(now), now)
+        return self.plan(now, looks_at_all=looks_at_all)
+
+    def plan(self, now: datetime, *, looks_at_all: bool) -> int:
+        """The same without asking whose slot it is. What is in the outbox already is not put twice."""
         renewed = self._renew_offers(now)
         with self.storage.reading() as store:
             pushes = moments.due_now(store, now) + (moments.due_quiet(store, now) if looks_at_all else [])
@@ -178,9 +225,26 @@ class Worker:
                 ended += moments.lapse(store, now, catalogues, booking)
         with self.storage.reading() as store:
             waiting = store.workshops.with_places_for_the_line(now + LAST_OFFER)
+        ended += self._renew_club_offers(now)
         for workshop_id, first in waiting:
             with self.storage.writing() as store:
                 moments.offer_free_places(store, now, catalogues, workshop_id, first)
+        return ended
+
+    def _renew_club_offers(self, now: datetime) -> int:
+        """The same for the places of Job Clubs."""
+        catalogues = self.engine.play.catalogues
+        with self.storage.reading() as store:
+            over = store.job_clubs.ended_offers(now)
+        ended = 0
+        for place in over:
+            with self.storage.writing() as store:
+                ended += moments.lapse_club_place(store, now, catalogues, place)
+        with self.storage.reading() as store:
+            waiting = store.job_clubs.with_places_for_the_line()
+        for club_id, first in waiting:
+            with self.storage.writing() as store:
+                moments.offer_free_club_places(store, now, catalogues, club_id, first)
         return ended
 
     def _put(self, pushes: Sequence[Push], now: datetime) -> int:

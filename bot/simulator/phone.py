@@ -2,27 +2,19 @@
 """One simulated phone: it writes, it touches, and it shows what arrives."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterable
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from bot.clock import Clock
 from bot.contract import Deliverer, Hear
-from bot.simulator.said import address, incoming, message_number, said, whose
-from handlers.talk import Incoming, Tap
-from handlers.talk.limits import LIMITS
-from handlers.talk.messages import Option
-from handlers.talk.rendering import shape
-from storage import Storage, Store
-from storage.messages import SHOWN, Message
-from storage.people import Identity, Person
-
-Json = dict[str, Any]
-
-UNSEEN = ("blocked", "unblocked")  # the channel tells us; nobody wrote it
+from bot.simulator.bubbles import Json, in_json, is_seen, met, touched, when
+from bot.simulator.said import incoming, message_number, said, whose
+from handlers.talk import Incoming
+from storage import Storage
+from storage.messages import Message
+from storage.people import Person
 
 
 class Phone:
@@ -36,7 +28,7 @@ class Phone:
         return await (self._say(request) if request.method == "POST" else self._look(request))
 
     async def conversation(self, request: Request) -> Response:
-        """All that was said, by both sides: what a page shows when it is opened again."""
+        """All that was said, by both sides, in words."""
         return JSONResponse(await asyncio.to_thread(self._all, *whose(request.query_params)))
 
     async def _say(self, request: Request) -> Response:
@@ -87,50 +79,14 @@ class Phone:
         return answer((line(one, seen) for one in sorted(seen, key=when)), person)
 
 
-def met(store: Store, channel: str, who: str) -> tuple[Identity, Person] | tuple[None, None]:
-    """The simulated phone of that name, if it has written before."""
-    found = store.people.at(channel, address(who))
-    return found if found and found[0].simulated else (None, None)
-
-
 def answer(messages: Iterable[Json], person: Person | None) -> Json:
     """Messages, and the language they are in now."""
     return {"messages": list(messages), "language": person.language if person else None}
 
 
-def is_seen(message: Message) -> bool:
-    return message.state in SHOWN if message.direction == "out" else message.kind not in UNSEEN
-
-
-def when(message: Message) -> tuple[datetime, int]:
-    """When it was said: what waits in the outbox is said when it is due."""
-    return max(message.at, message.due_at or message.at), message.id
-
-
-def line(message: Message, found: Sequence[Message]) -> Json:
-    """A message of either side, as the page shows it."""
+def line(message: Message, found: list[Message]) -> Json:
+    """A message of either side, in words."""
     if message.direction == "out":
         return {"by": "desk", **in_json(message)}
     text = touched(message, found) if message.kind == "tap" else message.text
     return {"by": "person", "id": message.id, "kind": message.kind, "text": text}
-
-
-def touched(message: Message, found: Sequence[Message]) -> str:
-    """The words on the button that was touched; none if there is no such button."""
-    tap = Tap.read((message.payload or {}).get("tap", ""))
-    shown = next((one for one in found if tap and one.id == tap.message), None)
-    options = (shown.options or []) if shown else []
-    return options[tap.index]["short"] if tap and tap.index < len(options) else ""
-
-
-def in_json(message: Message) -> Json:
-    options = [Option(**option) for option in message.options or ()]
-    can_touch = shape(options, LIMITS[message.channel]) != "numbers"
-    return {
-        "id": message.id,
-        "text": message.text,
-        "options": [
-            {"id": Tap(message.id, index).token(), "label": option.short}
-            for index, option in enumerate(options if can_touch else [])
-        ],
-    }

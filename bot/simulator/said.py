@@ -20,18 +20,24 @@ FILES = ("photo", "voice", "video", "sticker", "document")
 KINDS = ("text", *FILES, "location", "contact", "edited", "other", "blocked", "unblocked")
 UNHEARD_OF = re.compile("[\0\ud800-\udfff]")  # no phone sends these, and no database keeps them
 OWN_NUMBER = re.compile(r"[A-Za-z0-9-]{8,64}")  # no colon, which parts it from whose it is
+INVENTED = re.compile(r"demo:[a-z][0-9]{1,6}")
 MESSAGE_NUMBER = re.compile(r"[0-9]{1,18}")  # what a 64-bit column holds
 
 
 async def said(request: Request) -> dict[str, Any]:
     """What the body says. Raises HTTPException where it says nothing a phone could have said."""
+    return checked(await in_an_object(request))
+
+
+async def in_an_object(request: Request) -> dict[str, Any]:
+    """The body as a JSON object. Raises HTTPException where it is none."""
     try:
         found = json.loads(await body(request))
     except (ValueError, RecursionError) as bad:
         raise HTTPException(400, "the body is not JSON") from bad
     if not isinstance(found, dict):
         raise HTTPException(400, "the body is not a JSON object")
-    return checked(found)
+    return found
 
 
 async def body(request: Request) -> bytes:
@@ -70,6 +76,21 @@ def whose(found: Mapping[str, Any]) -> tuple[str, str]:
     return channel, str(who)
 
 
+def holders(found: Mapping[str, Any]) -> dict[str, str]:
+    """Who holds the phones of the page: one phone as ``channel`` and ``from``, or one or both by their channel."""
+    if "channel" in found:
+        return dict([whose(found)])
+    named = dict(whose({"channel": channel, "from": found[channel]}) for channel in LIMITS if channel in found)
+    if not named:
+        raise HTTPException(400, f"say who holds which phone: {', '.join(LIMITS)}")
+    return named
+
+
+def language_of(found: Mapping[str, Any]) -> str:
+    """The language of the page; the catalogues know what to do with one they have not got."""
+    return str(found.get("lang") or "")[:MOST_LETTERS]
+
+
 def is_text(found: object) -> bool:
     return found is None or (isinstance(found, str) and not UNHEARD_OF.search(found))
 
@@ -101,5 +122,5 @@ def incoming(found: Mapping[str, Any], clock: Clock) -> Incoming:
 
 
 def address(who: str) -> str:
-    """A simulated address cannot be mistaken for one on a network."""
-    return f"sim:{who}"
+    """A simulated address cannot be mistaken for one on a network. Invented people have theirs from their file."""
+    return who if INVENTED.fullmatch(who) else f"sim:{who}"

@@ -3,13 +3,21 @@
 
 from handlers.conversations.agenda import agenda
 from handlers.conversations.changes import changes
+from handlers.conversations.corrections import corrections
 from handlers.conversations.desks import desks
+from handlers.conversations.diary import diary
+from handlers.conversations.download import download
+from handlers.conversations.erasure import erasure
 from handlers.conversations.feedback import feedback
 from handlers.conversations.hello import hello
 from handlers.conversations.help import help
+from handlers.conversations.job_club import job_club
 from handlers.conversations.language import language
+from handlers.conversations.meetings import meetings
 from handlers.conversations.menu import menu
 from handlers.conversations.my_data import my_data
+from handlers.conversations.my_weeks import my_weeks
+from handlers.conversations.permissions import permissions
 from handlers.conversations.person import person
 from handlers.conversations.privacy import privacy
 from handlers.conversations.questions import questions
@@ -26,6 +34,10 @@ CONVERSATIONS = (
     registration,
     workshops,
     agenda,
+    job_club,
+    meetings,
+    diary,
+    my_weeks,
     questions,
     desks,
     person,
@@ -33,6 +45,10 @@ CONVERSATIONS = (
     help,
     privacy,
     my_data,
+    corrections,
+    permissions,
+    download,
+    erasure,
     stop,
     start,
     reminders,

@@ -4,9 +4,25 @@
 from dataclasses import dataclass
 
 from handlers.context import Context
+from handlers.desk.job_clubs import Card
 from handlers.desk.workshops import Appointment
 from handlers.moments import COMING, MAP, entrance, map_of, place_of, way_there
-from handlers.talk import Asking, Choice, Choosable, Conversation, Local, Move, Words, YesNo, _, done, go, lines, p_
+from handlers.talk import (
+    Asking,
+    Choice,
+    Choosable,
+    Conversation,
+    Local,
+    Move,
+    Step,
+    Words,
+    YesNo,
+    _,
+    done,
+    go,
+    lines,
+    p_,
+)
 
 
 @dataclass
@@ -20,22 +36,32 @@ agenda = Conversation(
     words=p_("words", "bookings, cancel a booking, my place, my position, waiting list, leave the list"),
 )
 
+MOST, CLUB = 9, "club:"
 GIVE_UP = Choosable("cancel", _("I cannot come: cancel it"), p_("button", "Cancel it"))
+NOT_THIS_TIME = Choosable("cancel", p_("button", "I cannot come"))
 LEAVE = Choosable("cancel", _("Leave the waiting list"), p_("button", "Leave the list"))
 CALENDAR = Choosable("calendar", _("Put it in my calendar"), p_("button", "In my calendar"))
+FOLLOW = Choosable("follow", _("Follow my agenda in my calendar"), p_("button", "Follow my agenda"))
+TAKE_BACK = Choosable("take_back", _("Take the address back"), p_("button", "Take it back"))
+AGENDA = Choosable("agenda", p_("button", "My agenda"))
 KEEP = Choosable("keep", _("Keep it"), p_("button", "Keep it"))
 
 
 @agenda.starts
 @agenda.step
 def ahead(c: Context) -> Asking | Move:
-    found = c.desk.workshops.agenda()
-    if not found:
+    found, clubs = c.desk.workshops.upcoming(), club_lines(c)
+    if not found and not clubs:
         return nothing
+    shown = [Choosable(str(one.booking.id), line(one), Local(one.workshop.title)) for one in found]
     chosen = yield c.ask(
         _("This is your agenda. Choose a line to see more or to cancel it."),
-        Choice(tuple(Choosable(str(one.booking.id), line(one), Local(one.workshop.title)) for one in found[:9])),
+        Choice((*clubs, *shown[: MOST - len(clubs)], *following(c))),
     )
+    if chosen == FOLLOW.id:
+        return followed(c)
+    if chosen.startswith(CLUB):
+        return go("job_club", club=chosen.removeprefix(CLUB))
     c.draft.booking = int(chosen)
     if any(one.booking.id == c.draft.booking and one.booking.state == "offered" for one in found):
         return go("reminders", booking=c.draft.booking, offered=True)
@@ -51,11 +77,42 @@ def nothing(c: Context) -> Asking:
         Choice(
             (
                 Choosable("workshops", _("See the workshops"), p_("button", "See the workshops")),
+                *following(c),
                 Choosable("menu", p_("button", "Menu")),
             )
         ),
     )
-    return go(chosen)
+    return followed(c) if chosen == FOLLOW.id else go(chosen)
+
+
+def following(c: Context) -> tuple[Choosable, ...]:
+    """One line more than the nine appointments, which makes the ten that a list holds."""
+    return (FOLLOW,) if c.desk.calendar.can_be_followed else ()
+
+
+def followed(c: Context) -> Step:
+    c.desk.calendar.open()
+    return subscription
+
+
+@agenda.step
+def subscription(c: Context) -> Asking | Move:
+    address = c.desk.calendar.address()
+    if address is None:
+        return ahead
+    chosen = yield c.ask(
+        lines(
+            _("Your calendar can follow your agenda: what you book or cancel here changes there."),
+            _("In your calendar, add a calendar from this address:"),
+            address,
+            _("Whoever has this address sees your agenda. Do not pass it on."),
+        ),
+        Choice((TAKE_BACK, AGENDA)),
+    )
+    if chosen == AGENDA.id:
+        return ahead
+    c.desk.calendar.shut()
+    return done(_("Done: that address shows nothing any more. In your agenda you can ask for a new one."))
 
 
 @agenda.step
@@ -83,17 +140,38 @@ def one(c: Context) -> Asking:
 def sure(c: Context) -> Asking:
     appointment = c.desk.workshops.appointment(c.draft.booking)
     named = {"title": Local(appointment.workshop.title)}
-    if appointment.position:
+    if appointment.workshop.is_meeting:
+        asked = _("Do you stay away on {when}?", when=appointment.workshop.starts_at)
+    elif appointment.position:
         asked = _("Do you leave the waiting list of «{title}»?", **named)
     else:
         asked = _("Do you give up «{title}»?", **named)
     yes = yield c.ask(asked, YesNo())
     if not yes:
         return done(_("All right, it stays in your agenda."))
+    if appointment.workshop.is_meeting:
+        return go("meetings", booking=c.draft.booking, giving_up=True)
     c.desk.workshops.cancel(c.draft.booking)
     if appointment.position:
         return done(_("Done: you are no longer on the waiting list."))
     return done(_("Done: it is cancelled. Somebody else can have your place."))
+
+
+def club_lines(c: Context) -> list[Choosable]:
+    """Clubs where this person waits for a place, or is offered one."""
+    found = []
+    for one in c.desk.job_clubs.mine_all():
+        if one.state != "member":
+            card = c.desk.job_clubs.card(one.club_id)
+            found.append(Choosable(f"{CLUB}{one.club_id}", club_line(card), Local(card.club.name)))
+    return found
+
+
+def club_line(card: Card) -> Words:
+    name = Local(card.club.name)
+    if card.position:
+        return _("{club}: waiting list, number {position}", club=name, position=card.position)
+    return _("{club}: a place is free for you: please answer", club=name)
 
 
 def line(appointment: Appointment) -> Words:
@@ -104,6 +182,8 @@ def line(appointment: Appointment) -> Words:
         return _("{title}: {when}, a place is free for you: please answer", **words)
     if appointment.position is not None:
         return _("{title}: {when} (waiting list, number {position})", position=appointment.position, **words)
+    if not appointment.workshop.is_confirmed:
+        return _("{title}: {when}, not sure yet", **words)
     return _("{title}: {when}, your place is booked", **words)
 
 
@@ -113,7 +193,7 @@ def choices(appointment: Appointment) -> tuple[Choosable, ...]:
     if appointment.position:
         return (*way, LEAVE, KEEP)
     coming = () if appointment.booking.confirmed_at else (COMING,)
-    return (*coming, *way, CALENDAR, GIVE_UP, KEEP)
+    return (*coming, *way, CALENDAR, NOT_THIS_TIME if appointment.workshop.is_meeting else GIVE_UP, KEEP)
 
 
 def details(appointment: Appointment) -> Words:

@@ -29,9 +29,30 @@ PERSON = Choosable("person", p_("button", "Talk to a person"))
 def door(c: Context) -> Asking:
     rest = (AGENDA, PERSON) if c.person.registered_at else (SIGN_UP, AGENDA, PERSON)
     chosen = yield c.ask(_("What do you need?"), Choice((SUPPORT, ORIENTATION, TRAINING, *rest)))
-    if chosen == "support":
-        return support
-    return go("workshops", door=chosen) if chosen in ("orientation", "training") else go(chosen)
+    match chosen:
+        case "support":
+            return support
+        case "orientation":
+            return orientation
+        case "training":
+            return go("workshops", door=chosen)
+        case _:
+            return go(chosen)
+
+
+@menu.step
+def orientation(c: Context) -> Asking:
+    chosen = yield c.ask(
+        _("How do you want to look for work?"),
+        Choice(
+            (
+                Choosable("workshops", _("Group meetings: find your way"), p_("button", "Group meetings")),
+                Choosable("job_club", _("Job Club: we look for work together"), p_("button", "Job Club")),
+                PERSON,
+            )
+        ),
+    )
+    return go("workshops", door="orientation") if chosen == "workshops" else go(chosen)
 
 
 @menu.step

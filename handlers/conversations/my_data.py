@@ -1,10 +1,26 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""What we know of you, in plain words, and what you sent us, to have back."""
+"""What we know of you, in plain words, and everything you can do with it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from handlers.context import Context
-from handlers.talk import Asking, Choice, Choosable, Conversation, Lines, Move, Words, _, done, lines, n_, p_, phones
+from handlers.talk import (
+    Asking,
+    Choice,
+    Choosable,
+    Conversation,
+    Lines,
+    Words,
+    _,
+    done,
+    go,
+    lines,
+    n_,
+    p_,
+    phones,
+)
+from handlers.talk.profile import LEVELS
 from handlers.talk.text import ROME
 from storage.files import Attachment
 
@@ -17,30 +33,32 @@ class Draft:
 my_data = Conversation("my_data", Draft)
 
 
-LEVELS = {
-    "A1": p_("Italian level", "A little"),
-    "A2": p_("Italian level", "So so"),
-    "B1": p_("Italian level", "Well"),
-    "native": p_("Italian level", "It is my language"),
-}
 NONE_OF_THEM = Choosable("none", p_("button", "No, thanks"))
-
+SIGN_UP = Choosable("registration", p_("button", "Sign up"))
+CORRECT = Choosable("corrections", _("Correct something"), p_("button", "Correct"))
+PERMISSIONS = Choosable("permissions", p_("button", "My permissions"))
+DOWNLOAD = Choosable("download", _("Download my data"), p_("button", "Download"))
+FILES = Choosable("files", p_("button", "My files"))
+DELETE = Choosable("erasure", _("Delete my data"), p_("button", "Delete"))
+NOTHING = Choosable("nothing", p_("button", "Nothing"), words=p_("words", "nothing, no, no thanks, it is fine"))
 
 KINDS = {"photo": p_("file", "Photo"), "voice": p_("file", "Voice message")}
 
 
 @my_data.starts
-def beginning(c: Context) -> Move:
-    if c.person.registered_at or c.person.phone or c.desk.files.count():
-        return known
-    return done(_("I keep only this chat: what you write and what I answer. You have not signed up."))
-
-
 @my_data.step
-def known(c: Context) -> Move:
+def what(c: Context) -> Asking:
     c.say(about(c))
-    c.say(_("To correct or delete something, write PERSON. To read the notice, write PRIVACY."))
-    return file if c.desk.files.count() else done()
+    chosen = yield c.ask(_("What do you want to do?"), Choice((*doors(c), NOTHING)))
+    match chosen:
+        case "nothing":
+            return done(_("All right, it stays as it is."))
+        case "files":
+            return file
+        case "download":
+            return go("download", code=c.desk.my_data.new_code())
+        case _:
+            return go(chosen)
 
 
 @my_data.step
@@ -53,10 +71,26 @@ def file(c: Context) -> Asking:
     return done(quiet=True)  # the file itself is the answer
 
 
+def doors(c: Context) -> Iterator[Choosable]:
+    """What can be done with what there is."""
+    if c.person.registered_at is None:
+        yield SIGN_UP
+    if c.person.registered_at or c.person.phone:
+        yield CORRECT
+    if c.person.registered_at or any(c.desk.people.permissions().values()):
+        yield PERMISSIONS
+    yield DOWNLOAD
+    if c.desk.files.count():
+        yield FILES
+    yield DELETE
+
+
 def about(c: Context) -> Lines:
     person = c.person
     place = c.desk.territories.place(person.comune_istat)
     agreed, ahead, files = c.desk.people.consents(), len(c.desk.workshops.ahead()), c.desk.files.count()
+    if not (person.registered_at or person.phone or files or agreed):
+        return lines(_("I keep only this chat: what you write and what I answer. You have not signed up."))
     return lines(
         _("This is what I know of you:"),
         person.first_name and _("Name: {name}", name=person.first_name),
@@ -69,6 +103,7 @@ def about(c: Context) -> Lines:
         files and n_("I keep {count} file of yours.", "I keep {count} files of yours.", files),
         _("Reminders here: yes") if "service_messages" in agreed else _("Reminders here: no"),
         _("New offers here: yes") if "opportunity_push" in agreed else _("New offers here: no"),
+        _("To read the notice, write PRIVACY."),
     )
 
 

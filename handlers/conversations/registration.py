@@ -4,29 +4,10 @@
 from dataclasses import dataclass
 
 from handlers.context import Context
-from handlers.rules.ages import Allowed, allowed
-from handlers.talk import (
-    Asking,
-    BirthYear,
-    Choice,
-    Choosable,
-    Comune,
-    Conversation,
-    Go,
-    Move,
-    Name,
-    Sentence,
-    Step,
-    YesNo,
-    _,
-    done,
-    go,
-    p_,
-)
-from handlers.talk.comuni import Comune as Town
+from handlers.rules.ages import Allowed, allowed, may_be_18
+from handlers.talk import Asking, Conversation, Go, Move, Step, YesNo, _, done, go, p_, profile
 
 REMINDERS, OFFERS = "service_messages", "opportunity_push"
-ELSEWHERE = Choosable("elsewhere", _("My town is not there"), p_("button", "Not there"))
 
 
 @dataclass
@@ -42,6 +23,7 @@ class Draft:
     offers: bool | None = None
     then: str | None = None
     workshop: int | None = None
+    club: str | None = None
 
 
 registration = Conversation(
@@ -54,7 +36,7 @@ def beginning(c: Context) -> Move:
     if c.desk.questions.notice() is None:
         return done(_("The desk is not open yet. Please come back in a few days."))
     if c.person.registered_at:
-        return done(_("You have signed up already. To change something, talk to a person."))
+        return done(_("You have signed up already. To change something, write MY DATA."))
     return onward(c)
 
 
@@ -78,7 +60,7 @@ def onward(c: Context) -> Step:
 
 @registration.step
 def birth_year(c: Context) -> Asking:
-    year = yield c.ask(_("What year were you born? For example: 1987."), BirthYear())
+    year = yield profile.birth_year()
     c.draft.birth_year = year
     match allowed(year, c.today):
         case Allowed.TOO_YOUNG:
@@ -91,52 +73,40 @@ def birth_year(c: Context) -> Asking:
 
 @registration.step
 def of_age(c: Context) -> Asking:
-    c.draft.of_age = yield c.ask(_("Are you 18 already?"), YesNo())
+    c.draft.of_age = yield profile.of_age()
     return onward(c) if c.draft.of_age else minor(c)
 
 
 @registration.step
 def first_name(c: Context) -> Asking:
-    c.draft.first_name = yield c.ask(_("What is your name? The first name is enough."), Name())
+    c.draft.first_name = yield profile.first_name()
     return onward(c)
 
 
 @registration.step
 def comune(c: Context) -> Asking:
-    question = _("{name}, which town do you live in? Write its name.", name=c.draft.first_name)
-    found = yield c.ask(question, Comune((ELSEWHERE,), c.desk.territories.comuni))
-    return found_town(c, found)
+    found = yield profile.comune(c.draft.first_name, c.desk.territories.comuni)
+    c.draft.comune, c.draft.candidates = profile.town_in(found)
+    return onward(c)
 
 
 @registration.step
 def which_comune(c: Context) -> Asking:
     towns = [town for istat in c.draft.candidates if (town := c.desk.territories.place(istat))]
-    shown = (*(Choosable(town.istat, town.name) for town in towns), ELSEWHERE)
-    question = _("Which one is it? If it is not there, write its full name.")
-    found = yield c.ask(question, Comune(shown, c.desk.territories.comuni))
-    return found_town(c, found)
+    found = yield profile.which_comune([(one.istat, one.name) for one in towns], c.desk.territories.comuni)
+    c.draft.comune, c.draft.candidates = profile.town_in(found)
+    return onward(c)
 
 
 @registration.step
 def goal(c: Context) -> Asking:
-    unsure = Choosable("unsure", _("I do not know yet"), words=p_("words", "i don't know, don't know, not sure"))
-    c.draft.goal = yield c.ask(_("What job do you look for? Write one or two words."), Sentence((unsure,), most=80))
+    c.draft.goal = yield profile.goal()
     return onward(c)
 
 
 @registration.step
 def italian_level(c: Context) -> Asking:
-    c.draft.italian_level = yield c.ask(
-        _("How well do you understand Italian?"),
-        Choice(
-            (
-                Choosable("A1", p_("Italian level", "A little")),
-                Choosable("A2", p_("Italian level", "So so")),
-                Choosable("B1", p_("Italian level", "Well")),
-                Choosable("native", p_("Italian level", "It is my language")),
-            )
-        ),
-    )
+    c.draft.italian_level = yield profile.italian_level()
     return onward(c)
 
 
@@ -172,27 +142,18 @@ def finish(c: Context) -> Move:
     return next_door(c)
 
 
-def found_town(c: Context, found: "list[Town] | str") -> Step:
-    """One town, several that may be meant, or a choice that was touched."""
-    if isinstance(found, str):
-        c.draft.comune = found
-    elif len(found) == 1:
-        c.draft.comune = found[0].istat
-    else:
-        c.draft.candidates = [one.istat for one in found]
-    return onward(c)
-
-
 def next_door(c: Context) -> Go:
     """Where the person was going before we asked all this."""
     if c.draft.then == "workshops":
         return go("workshops", workshop=c.draft.workshop)
+    if c.draft.then == "job_club":
+        return go("job_club", club=c.draft.club)
     return go("menu")
 
 
 def is_doubtful(c: Context) -> bool:
     """Only the year is known: those who turn 18 this year may be of age already, or not yet."""
-    return bool(c.draft.birth_year and c.today.year - c.draft.birth_year == 18)
+    return bool(c.draft.birth_year and may_be_18(c.draft.birth_year, c.today))
 
 
 def too_young(c: Context) -> Move:

@@ -84,5 +84,7 @@ def gives_up(c: Context) -> Move:
 
 
 def given_up(c: Context) -> Move:
+    if c.desk.workshops.memory(c.draft.booking).event.is_meeting:
+        return go("meetings", booking=c.draft.booking, giving_up=True)
     workshop = c.desk.workshops.cancel(c.draft.booking)
     return done(_("All right. I have cancelled «{title}». Thank you for telling me.", title=Local(workshop.title)))

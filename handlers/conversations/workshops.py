@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from handlers.context import Context
 from handlers.desk.workshops import Appointment, Listed
-from handlers.moments import place_of
+from handlers.moments import access, place_of
 from handlers.rules.booking import (
     AlreadyBooked,
     AlreadyOffered,
@@ -180,20 +180,7 @@ def card(listed: Listed) -> Lines:
         _("Where: {where}", where=place_of(workshop)),
         listed.map_url and _("Map: {url}", url=listed.map_url),
         venue.bus and not listed.workshop.is_online and _("By bus or train: {bus}", bus=venue.bus),
-        access(listed),
+        access(venue, is_online=workshop.is_online),
         workshop.bring and Local(workshop.bring),
         listed.free and n_("{count} place is free.", "{count} places are free.", listed.free),
-    )
-
-
-def access(listed: Listed) -> Lines | None:
-    """The facts that tell people whether they can get in and take part."""
-    venue = listed.workshop.venue
-    if listed.workshop.is_online:
-        return lines(venue.note and Local(venue.note))
-    return lines(
-        _("The entrance has no steps.") if venue.step_free else _("The entrance has steps."),
-        _("There is an accessible toilet.") if venue.toilet else None,
-        _("There is a hearing loop.") if venue.hearing_loop else None,
-        venue.note and not venue.step_free and Local(venue.note),
     )

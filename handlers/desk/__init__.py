@@ -4,9 +4,14 @@
 from datetime import datetime
 from functools import cached_property
 
-from handlers.desk.calendar import Calendar
+from handlers.desk.calendar import Calendar, Links
 from handlers.desk.cases import Cases
+from handlers.desk.diary import Diary
+from handlers.desk.erasure import Erasure
 from handlers.desk.files import Files
+from handlers.desk.job_clubs import JobClubs
+from handlers.desk.meetings import Meetings
+from handlers.desk.my_data import MyData
 from handlers.desk.offers import Offers
 from handlers.desk.outbox import Outbox
 from handlers.desk.people import People
@@ -22,7 +27,8 @@ class Desk:
     """
     The desk as one person meets it, in one transaction, at one moment (aware, UTC).
 
-    ``chat`` is where the person writes from, if it is the person who asks; ``message_id`` is what they wrote.
+    ``chat`` is where the person writes from, if it is the person who asks; ``message_id`` is what they wrote. Without
+    ``links`` nothing of ours can be reached from outside.
     """
 
     def __init__(
@@ -34,9 +40,10 @@ class Desk:
         *,
         chat: Identity | None = None,
         message_id: int | None = None,
+        links: Links | None = None,
     ) -> None:
         self.store, self.person, self.now, self.catalogues = store, person, now, catalogues
-        self.chat, self.message_id = chat, message_id
+        self.chat, self.message_id, self.links = chat, message_id, links
 
     @property
     def people(self) -> People:
@@ -45,6 +52,18 @@ class Desk:
     @property
     def workshops(self) -> Workshops:
         return Workshops(self)
+
+    @property
+    def job_clubs(self) -> JobClubs:
+        return JobClubs(self)
+
+    @property
+    def meetings(self) -> Meetings:
+        return Meetings(self)
+
+    @property
+    def diary(self) -> Diary:
+        return Diary(self)
 
     @property
     def offers(self) -> Offers:
@@ -65,6 +84,14 @@ class Desk:
     @property
     def files(self) -> Files:
         return Files(self)
+
+    @property
+    def my_data(self) -> MyData:
+        return MyData(self)
+
+    @property
+    def erasure(self) -> Erasure:
+        return Erasure(self)
 
     @property
     def calendar(self) -> Calendar:

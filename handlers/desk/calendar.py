@@ -3,8 +3,9 @@
 
 import hashlib
 import hmac
+import secrets
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from handlers.moments import entrance, place_of, told_of
 from handlers.rules.calendar import Entry, Status, invitation, whole
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
 
 FILE = "sportello.ics"
 KIND = "text/calendar"
+
+
+class Links(Protocol):
+    """Where people find from outside what is theirs."""
+
+    def calendar(self, key: str) -> str: ...
 
 
 class Calendar:
@@ -54,6 +61,25 @@ class Calendar:
             if (workshop := self.store.workshops.get(booking.workshop_id))
         ]
         return whole(found, _("My agenda").render(self._reader()))
+
+    @property
+    def can_be_followed(self) -> bool:
+        """Is there an address of ours that a calendar could come to?"""
+        return self.desk.links is not None
+
+    def address(self) -> str | None:
+        """Where this person's calendar finds everything, if they have asked for it and not taken it back."""
+        key = self.store.people.calendar_key(self.desk.person.id)
+        return self.desk.links.calendar(key) if self.desk.links and key else None
+
+    def open(self) -> None:
+        """Give them such an address; the one they have stays as it is."""
+        if self.store.people.calendar_key(self.desk.person.id) is None:
+            self.store.people.change(self.desk.person.id, calendar_key=secrets.token_urlsafe(32))
+
+    def shut(self) -> None:
+        """Their address leads nowhere any more."""
+        self.store.people.change(self.desk.person.id, calendar_key=None)
 
     def entry(self, booking: Booking, workshop: Workshop) -> Entry:
         """A place, or a place in line, in this person's language."""

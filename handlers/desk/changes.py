@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: EUPL-1.2
 """What the desk changes about a workshop, and everybody who must hear of it."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from handlers.desk import Desk
-from handlers.desk.hours import hours_for
+from handlers.desk.hours import hours_for, hours_in
+from handlers.desk.workshops import next_meeting
 from handlers.moments import (
+    MEETING_CALLED_OFF,
     SMALL_SHIFT,
     WORKSHOP_CALLED_OFF,
     WORKSHOP_MOVED,
@@ -14,12 +17,17 @@ from handlers.moments import (
     Moment,
     occasion_of,
     push_of,
+    rome_day,
     told_of,
 )
 from handlers.talk import Gone
 from handlers.talk.catalogues import Catalogues
 from storage import Store
 from storage.workshops import Booking, Workshop
+
+
+class RestDay(ValueError):
+    """A Job Club does not meet on that day, where it meets."""
 
 
 class Changes:
@@ -35,8 +43,14 @@ class Changes:
         self.written, self.to_call = 0, 0  # how many people hear of it, and how
 
     def move(self, id: int, starts_at: datetime) -> None:
-        """To another time, as long as before; booking closes as long before the start as it did."""
+        """
+        To another time, as long as before; booking closes as long before the start as it did.
+
+        A Job Club does not meet on a Sunday, a holiday or the patron's day (B09d). Raises RestDay.
+        """
         before = self.locked(id)
+        if before.is_meeting and hours_in(self.store, before.venue.comune_istat).rests(rome_day(starts_at)):
+            raise RestDay
         by = starts_at - before.starts_at
         self.store.workshops.change(
             id, starts_at=starts_at, ends_at=before.ends_at + by, closes_at=before.closes_at + by
@@ -60,6 +74,34 @@ class Changes:
         before = self.locked(id)
         self.store.workshops.change(id, capacity=capacity)
         self.follow(before)
+
+    def entrust(self, id: int, counsellor_id: int | None) -> None:
+        """
+        A meeting of a Job Club is confirmed once a counsellor holds it, and no longer if nobody does (B09e).
+
+        What was planned before is not said any more; the send check sees to that.
+        """
+        before = self.locked(id)
+        self.store.workshops.change(id, tutor_id=counsellor_id)
+        self._note("confirmed" if counsellor_id else "unconfirmed", before, counsellor=counsellor_id)
+
+    def resize_club(self, club_id: str, capacity: int) -> None:
+        """A Job Club with more or fewer places: more are offered at once, with fewer nobody loses theirs."""
+        club = self.store.job_clubs.lock(club_id)
+        if club is None:
+            raise Gone
+        self.store.job_clubs.change(club_id, capacity=capacity)
+        seats = self.store.job_clubs.seats(club_id)
+        details = {"from": club.capacity, "to": capacity, "taken": seats.members + seats.offered}
+        action = "capacity_lowered" if capacity < club.capacity else "capacity_raised"
+        self.store.records.note(
+            at=self.now, actor=self.actor, action=action, subject=f"job_club:{club_id}", details=details
+        )
+        for meeting in self.store.job_clubs.meetings(club_id, self.now):
+            self.resize(meeting, capacity)
+        if line := self.store.job_clubs.line(club_id):
+            first = Desk(self.store, self.store.people.get(line[0].person_id), self.now, self.catalogues)
+            first.job_clubs.offers.free_places(replace(club, capacity=capacity))
 
     def locked(self, id: int) -> Workshop:
         """The workshop before a change; nobody takes or frees a place until the transaction ends. Raises Gone."""
@@ -89,7 +131,7 @@ class Changes:
         for booking in self.store.workshops.active(after.id):
             self._desk(booking).outbox.forget(subject(booking), reason="workshop_called_off")
             self.store.workshops.change_booking(booking.id, state="called_off", offered_until=None, changed_at=self.now)
-            self._tell(WORKSHOP_CALLED_OFF, booking.id, after, before)
+            self._tell(MEETING_CALLED_OFF if after.is_meeting else WORKSHOP_CALLED_OFF, booking.id, after, before)
         self._note("called_off", after)
 
     def _moved(self, before: Workshop, after: Workshop, *, is_online: bool) -> None:
@@ -124,10 +166,15 @@ class Changes:
             self.to_call += desk.cases.open(moment.name, subject=f"workshop:{after.id}")
             return
         occasion = occasion_of(
-            booking, after, desk.person.first_name or "", changed_at=self.now, before=before.starts_at
+            booking,
+            after,
+            desk.person.first_name or "",
+            changed_at=self.now,
+            before=before.starts_at,
+            next_at=next_meeting(self.store, after),
         )
-        push = push_of(moment, occasion, hours_for(self.store, desk.person))
-        self.written += desk.outbox.push(push, chat, before=before.starts_at.isoformat())
+        if push := push_of(moment, occasion, hours_for(self.store, desk.person)):
+            self.written += desk.outbox.push(push, chat, before=before.starts_at.isoformat())
 
     def _resized(self, before: Workshop, after: Workshop) -> None:
         counts = self.store.workshops.counts(after.id)

@@ -220,7 +220,8 @@ class Delivery:
         found = store.files.content(payload["file"])
         if found is None:
             return None
-        return Attached(payload.get("name") or "file", found.kind, found.content, payload.get("provider_id"))
+        name, is_picture = payload.get("name") or "file", bool(payload.get("is_picture"))
+        return Attached(name, found.kind, found.content, payload.get("provider_id"), is_picture)
 
     def _ends(self, store: Store, claimed: Claimed, state: str, reason: str, *, is_shut: bool = False) -> bool:
         """Write down that it never arrives; what somebody counts on becomes a case for a person."""

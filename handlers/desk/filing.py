@@ -47,7 +47,8 @@ class Filing:
             return self._end(taken, why(found, taken.kind), state="refused", reason=found)
         with self.storage.writing() as store:
             file_id = store.files.keep(content, kind=found.mime, at=self.clock.now())
-            store.files.settle(taken, state="stored", file_id=file_id, reason=None)
+            if not store.files.settle(taken, state="stored", file_id=file_id, reason=None):
+                store.files.forget([file_id])  # whoever sent it may be gone by now
         return None
 
     def later(self, taken: Attachment, reason: str, retry_in: timedelta, *, counts: bool) -> None:

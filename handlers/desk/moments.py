@@ -7,6 +7,7 @@ from typing import Any
 
 from handlers.desk import Desk
 from handlers.desk.hours import hours_in
+from handlers.desk.workshops import next_meeting
 from handlers.moments import (
     A_MONTH_OF_SILENCE,
     AHEAD,
@@ -19,6 +20,7 @@ from handlers.moments import (
     Occasion,
     Push,
     at_any_hour,
+    club_place,
     due,
     half_way,
     is_repeat,
@@ -29,6 +31,7 @@ from handlers.moments import (
 from handlers.rules.opening import Hours
 from handlers.talk.catalogues import Catalogues
 from storage import Store
+from storage.job_clubs import Membership
 from storage.messages import SHOWN, UNSENT, Message
 from storage.workshops import Booking
 
@@ -69,21 +72,37 @@ def offer_free_places(store: Store, now: datetime, catalogues: Catalogues, works
         Desk(store, store.people.get(first), now, catalogues).offers.free_places(workshop)
 
 
-def places(store: Store, now: datetime) -> list[Lives]:
-    """Every place at a workshop of these days, and where its person lives."""
-    found = store.workshops.places(now - BEHIND, now + AHEAD)
+def lapse_club_place(store: Store, now: datetime, catalogues: Catalogues, place: Membership) -> bool:
+    """The same for a place in a Job Club."""
+    return Desk(store, store.people.get(place.person_id), now, catalogues).job_clubs.offers.lapse(place.id)
+
+
+def offer_free_club_places(store: Store, now: datetime, catalogues: Catalogues, club_id: str, first: int) -> None:
+    """The same for the places of a Job Club."""
+    if club := store.job_clubs.lock(club_id):
+        Desk(store, store.people.get(first), now, catalogues).job_clubs.offers.free_places(club)
+
+
+def places(store: Store, now: datetime, until: datetime | None = None) -> list[Lives]:
+    """Every place at a workshop of these days (``until`` then, if not now), and where its person lives."""
+    found = store.workshops.places(now - BEHIND, (until or now) + AHEAD)
     known = {id: store.workshops.get(id) for id in {booking.workshop_id for booking, _name, _comune in found}}
+    next_at = {one.id: next_meeting(store, one) for one in known.values() if one}
     return [
-        (occasion_of(booking, workshop, name or "", said_at=now), comune)
+        (occasion_of(booking, workshop, name or "", said_at=now, next_at=next_at[workshop.id]), comune)
         for booking, name, comune in found
         if (workshop := known[booking.workshop_id])
     ]
 
 
-def lulls(store: Store, now: datetime) -> list[Lives]:
-    """Those who left the form half-way, and those who have been silent for a month, with where they live."""
-    left = store.dialogues.half_way(FORM, now - HALF_WAY.until[1], now - HALF_WAY.offset)
-    silent = store.dialogues.silent(now - A_MONTH_OF_SILENCE.until[1], now - A_MONTH_OF_SILENCE.offset, now)
+def lulls(store: Store, now: datetime, until: datetime | None = None) -> list[Lives]:
+    """
+    Those who left the form half-way, and those who have been silent for a month (``until`` then, if not by now), with
+    where they live.
+    """
+    by = until or now
+    left = store.dialogues.half_way(FORM, now - HALF_WAY.until[1], by - HALF_WAY.offset)
+    silent = store.dialogues.silent(now - A_MONTH_OF_SILENCE.until[1], by - A_MONTH_OF_SILENCE.offset, by)
     return [(half_way(one.person_id, one.first_name, one.since), one.comune_istat) for one in left] + [
         (silence(one.person_id, one.first_name, one.since), one.comune_istat) for one in silent
     ]
@@ -95,7 +114,12 @@ def _new(store: Store, now: datetime, occasions: list[Lives]) -> list[Push]:
     for occasion, comune in occasions:
         if any(moment.applies(occasion) and moment.may_be_due(occasion, now) for moment in PLANNED):
             hours[comune] = hours.get(comune) or hours_in(store, comune)
-            pushes += due(now, [occasion], hours[comune])
+            pushes += due(now, [occasion], hours[comune], PLANNED)
+    return still_new(store, pushes)
+
+
+def still_new(store: Store, pushes: list[Push]) -> list[Push]:
+    """Those that are not in the outbox yet, that their person has agreed to, and that tell something new."""
     known = store.messages.known_keys([push.key for push in pushes])
     return [
         push
@@ -154,6 +178,10 @@ def occasion_in(store: Store, message: Message) -> Occasion | None:
         booking = store.workshops.booking(int(id))
         workshop = store.workshops.get(booking.workshop_id) if booking else None
         return occasion_of(booking, workshop, "", changed_at=message.at) if booking and workshop else None
+    if noun == "membership":
+        place = store.job_clubs.membership(int(id))
+        club = store.job_clubs.get(place.club_id) if place else None
+        return club_place(place, club, "", changed_at=message.at) if place and club else None
     return _lull_in(store, message) if noun == "person" else None
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from handlers.desk.hours import hours_for
-from handlers.moments import PLACE_OFFERED, Push, occasion_of
+from handlers.moments import PLACE_OFFERED, Moment, Push, occasion_of
 from handlers.rules.opening import Hours, add_open_time
 from handlers.talk import Gone, _
 from storage.messages import UNSENT
@@ -50,10 +50,10 @@ class Offers:
         except Gone:
             return False
         is_over = booking.offered_until is None or self.desk.now > booking.offered_until
-        has_arrived = self._has_arrived(booking_id)
-        if has_arrived and not is_over:
+        arrived = has_arrived(self.desk, f"booking:{booking_id}", PLACE_OFFERED)
+        if arrived and not is_over:
             return False
-        if not has_arrived:
+        if not arrived:
             self.desk.cases.open("place_free", subject=f"workshop:{workshop.id}")
         self._end(booking, workshop, "lapsed")
         return True
@@ -74,15 +74,6 @@ class Offers:
         self.desk.outbox.forget(f"booking:{booking.id}", reason="workshop_moved")
         self._tell(booking, workshop, until)
         return None
-
-    def _has_arrived(self, booking_id: int) -> bool:
-        """Was the offer sent, or is there still hope? One that has not left after half an open hour lapses."""
-        message = self.store.messages.newest_push(self.desk.person.id, f"booking:{booking_id}", "place_offered")
-        if message is None or message.state in NEVER_ARRIVES:
-            return False
-        if message.state not in UNSENT:
-            return True
-        return self.desk.now < add_open_time(message.at, SENT_WITHIN, hours_for(self.store, self.desk.person))
 
     def free_places(self, workshop: Workshop) -> None:
         """Offer what is free to those who wait, in their order; who cannot be reached goes to the call list."""
@@ -137,3 +128,13 @@ def offered_until(workshop: Workshop, now: datetime, hours: Hours) -> datetime |
     if workshop.cancelled_at or now >= last:
         return None
     return min(add_open_time(now, ANSWER_WITHIN, hours), last)
+
+
+def has_arrived(desk: "Desk", subject: str, moment: Moment) -> bool:
+    """Was an offer sent, or is there still hope? One that has not left after half an open hour lapses."""
+    message = desk.store.messages.newest_push(desk.person.id, subject, moment.name)
+    if message is None or message.state in NEVER_ARRIVES:
+        return False
+    if message.state not in UNSENT:
+        return True
+    return desk.now < add_open_time(message.at, SENT_WITHIN, hours_for(desk.store, desk.person))

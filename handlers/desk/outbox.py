@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from handlers.moments import Push, rome_day
 from handlers.talk.limits import LIMITS
 from handlers.talk.messages import Option
-from handlers.talk.rendering import numbered_under, options_in_words, pieces, way_out
+from handlers.talk.rendering import numbered_under, options_in_words, pieces, way_out, width
 from handlers.talk.text import Reader, Words, shown
 from storage.people import Identity
 from storage.workshops import Workshop
@@ -87,7 +87,17 @@ class Outbox:
         subject: str | None = None,
         carries: Mapping[str, Any] | None = None,
     ) -> None:
-        """An answer to what a person wrote, outside a turn or beside it; ``carries`` is a file, or a pin on the map."""
+        """
+        An answer to what a person wrote, outside a turn or beside it; ``carries`` is a file, or a pin on the map.
+
+        Words too long to stand under what is carried come after it.
+        """
+        limits = LIMITS[chat.channel]
+        if carries and text and width(text) > limits.caption:
+            self.reply(chat, "", reply_to=reply_to, subject=subject, carries=carries)
+            for piece in pieces(text, limits, with_options=False):
+                self.reply(chat, piece, reply_to=reply_to, subject=subject)
+            return
         self.store.messages.put_out(
             person_id=chat.person_id,
             identity_id=chat.id,

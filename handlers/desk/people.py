@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Registering, consenting, choosing a language, stopping and starting again."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from handlers.desk.export import PERMISSIONS
 from handlers.moments import BY_NAME, NEWS
 from handlers.talk import phones
-from storage.people import Identity
+from storage.people import Identity, Permission
 from storage.territories import Programme
 
 if TYPE_CHECKING:
@@ -60,6 +62,22 @@ class People:
         self._note("registered")
         return programme
 
+    def correct(self, **values: object) -> None:
+        """Put right what a person told us; which thing it was is noted, and not what it says."""
+        self._change(**values)
+        self._note("corrected", what=", ".join(sorted(values)))
+
+    def move(self, comune: str | None) -> Programme | None:
+        """They live in another town: from now on they are in the programme of its area. Returns it, if there is one."""
+        id, now = self.desk.person.id, self.desk.now
+        before, after = self.programme(self.desk.person.comune_istat), self.programme(comune)
+        self.correct(comune_istat=comune)
+        if before and before != after:
+            self.store.people.leave_programme(id, before.id, now)
+        if after:
+            self.store.people.enrol(id, after.id, now)
+        return after
+
     def programme(self, comune: str | None) -> Programme | None:
         """The programme that a resident of this comune is offered first (B06, C01)."""
         place = self.store.territories.place(comune)
@@ -94,6 +112,14 @@ class People:
         """The purposes this person has agreed to and not taken back."""
         return sorted(self.store.people.consents(self.desk.person.id))
 
+    def permissions(self) -> dict[str, Permission | None]:
+        """What may be answered in the chat once for all, with this person's newest answer; what we know best first."""
+        notice, answers = self.desk.questions.notice(), self.store.people.answers(self.desk.person.id)
+        asked = notice.consents if notice else {}
+        found = sorted(purpose for purpose, said in asked.items() if is_for_the_chat(said))
+        known = [purpose for purpose in PERMISSIONS if purpose in found]
+        return {purpose: answers.get(purpose) for purpose in dict.fromkeys((*known, *found))}
+
     def can_be_called(self) -> bool:
         """Do we have a number of theirs? On WhatsApp it is, for most, where they write from."""
         chats = self.store.people.identities(self.desk.person.id)
@@ -114,7 +140,7 @@ class People:
         id, now = self.desk.person.id, self.desk.now
         self._change(stopped_at=now)
         self.store.people.withdraw(id, None, by=self.desk.message_id, now=now)
-        self.desk.offers.stopped()
+        self._let_go_of_offers()
         self._suppress(reason="person_stopped")
         self._note("stopped")
         return self.store.people.stop(id, "all", message_id=self.desk.message_id, now=now)
@@ -168,11 +194,16 @@ class People:
         id, now = self.desk.person.id, self.desk.now
         self.store.people.change_identity(identity.id, blocked_at=identity.blocked_at or now)
         if self.desk.outbox.chat() is None:
-            self.desk.offers.stopped()
+            self._let_go_of_offers()
         self._suppress(reason="chat_blocked", identity_id=identity.id)
         self.store.people.stop(
             id, "all", identity_id=identity.id, reason=reason, message_id=self.desk.message_id, now=now
         )
+
+    def _let_go_of_offers(self) -> None:
+        """What was offered to somebody who wants no more messages goes to the next in line."""
+        self.desk.job_clubs.offers.stopped()
+        self.desk.offers.stopped()
 
     def _suppress(self, **which: Any) -> None:
         """Nothing that is pending is sent; news that must be known all the same goes on the call list."""
@@ -188,3 +219,8 @@ class People:
     def _note(self, action: str, **details: str) -> None:
         who = f"person:{self.desk.person.id}"
         self.store.records.note(at=self.desk.now, actor=who, action=action, subject=who, details=details or None)
+
+
+def is_for_the_chat(said: Mapping[str, Any]) -> bool:
+    """May this permission be given in the chat, beforehand? Some are asked at each use, some only by a person."""
+    return not said.get("per_use") and not said.get("channel")

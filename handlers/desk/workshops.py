@@ -2,6 +2,7 @@
 """Workshops: see what is on, book, wait, confirm, give up a place."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from handlers.desk.hours import hours_for
@@ -10,6 +11,7 @@ from handlers.desk.territories import FAR, distance
 from handlers.moments import BOOKING_CONFIRMED, REMINDER_24H, Occasion, map_of, occasion_of, push_of
 from handlers.rules.booking import Booked, Decision, Places, Waiting, decide, overlap
 from handlers.talk import Gone, _
+from storage import Store
 from storage.territories import Place
 from storage.workshops import Booking, Counts, Workshop
 
@@ -91,6 +93,19 @@ class Workshops:
         ]
         return sorted(found, key=lambda one: one.workshop.starts_at)
 
+    def upcoming(self) -> list[Appointment]:
+        """The same with only the next meeting of each Job Club: the others are found in the club."""
+        seen: set[str] = set()
+        return [one for one in self.agenda() if not self._is_a_later_meeting(one.workshop, seen)]
+
+    @staticmethod
+    def _is_a_later_meeting(workshop: Workshop, seen: set[str]) -> bool:
+        if not workshop.is_meeting or workshop.cancelled_at:
+            return False
+        is_later = workshop.series_id in seen
+        seen.add(workshop.series_id)
+        return is_later
+
     def ahead(self) -> list[Appointment]:
         """The same without what was called off."""
         return [one for one in self.agenda() if one.workshop.cancelled_at is None]
@@ -142,7 +157,8 @@ class Workshops:
     def occasion(self, booking_id: int) -> Occasion:
         """What the messages about something ahead are about. Raises Gone."""
         one = self.appointment(booking_id)
-        return occasion_of(one.booking, one.workshop, self.desk.person.first_name or "", said_at=self.desk.now)
+        name, next_at = self.desk.person.first_name or "", next_meeting(self.store, one.workshop)
+        return occasion_of(one.booking, one.workshop, name, said_at=self.desk.now, next_at=next_at)
 
     def memory(self, booking_id: int) -> Occasion:
         """The same for what is over, or was called off. Raises Gone if it is not theirs."""
@@ -150,7 +166,8 @@ class Workshops:
         workshop = self.store.workshops.get(booking.workshop_id) if booking else None
         if booking is None or workshop is None or booking.person_id != self.desk.person.id:
             raise Gone
-        return occasion_of(booking, workshop, self.desk.person.first_name or "")
+        name, next_at = self.desk.person.first_name or "", next_meeting(self.store, workshop)
+        return occasion_of(booking, workshop, name, next_at=next_at)
 
     def late(self, booking_id: int) -> None:
         """The person says they will be late: somebody of the desk is told. Raises Gone."""
@@ -169,6 +186,8 @@ class Workshops:
             raise Gone
         said, at = "present" if present else "absent", None if said_so else self.desk.now
         self.store.workshops.change_booking(booking_id, attendance=said, attendance_at=at)
+        if workshop.is_meeting and not present:
+            self.desk.meetings.missed(workshop)
 
     def rate(self, booking_id: int, score: int) -> None:
         """How it was, from 1 to 5. Raises Gone if it is not theirs."""
@@ -188,10 +207,12 @@ class Workshops:
         if chat and booking:
             hours, name = hours_for(self.store, self.desk.person), self.desk.person.first_name or ""
             occasion = occasion_of(booking, workshop, name)
-            is_time_left = REMINDER_24H.planned(occasion, hours) > occasion.times["booked_at"]
+            reminded_at = REMINDER_24H.planned(occasion, hours)
+            is_time_left = reminded_at is not None and reminded_at > occasion.times["booked_at"]
             reminds = is_time_left and self.desk.people.agreed("service_messages")
             occasion = replace(occasion, reminds=reminds, is_time_left=is_time_left)
-            self.desk.outbox.push(push_of(BOOKING_CONFIRMED, occasion, hours), chat)
+            if push := push_of(BOOKING_CONFIRMED, occasion, hours):
+                self.desk.outbox.push(push, chat)
 
     def _take_place(self, workshop: Workshop, mine: Booking | None) -> None:
         values = {"state": "booked", "booked_at": self.desk.now}
@@ -212,6 +233,15 @@ class Workshops:
             message_id=self.desk.message_id,
             **values,
         )
+
+
+def next_meeting(store: Store, workshop: Workshop) -> datetime | None:
+    """When the same Job Club meets next; None for what is not its meeting. Aware, in UTC."""
+    if not workshop.is_meeting:
+        return None
+    ahead = store.job_clubs.meetings(workshop.series_id, workshop.starts_at)
+    meeting = store.workshops.get(ahead[0]) if ahead else None
+    return meeting.starts_at if meeting else None
 
 
 def places(workshop: Workshop, counts: Counts) -> Places:

@@ -60,6 +60,8 @@ class Meaning:
         """What to do first. Raises WrittenByNewer."""
         if self._is_asked_by_newer():
             raise WrittenByNewer(self.scene.dialogue.release)
+        if receipt := self.c.person.stopped_at and self.c.desk.erasure.receipt():
+            return Done(_("Your data is being deleted. Your receipt: {number}.", number=receipt), bare=True)
         if self.message.kind == "tap":
             return self._tapped()
         if self.message.kind == "text" and (word := self._word()):
@@ -113,7 +115,8 @@ class Meaning:
                 conversation, _line, topic = word.partition("_")
                 going = Go(conversation, {"topic": topic})
                 # Who is just being asked for a permission has answered: the question does not come back.
-                return going if self.scene.is_in("start") else self.scene.aside(going)
+                is_answer = self.scene.is_in("start") or self.scene.is_in("permissions")
+                return going if is_answer else self.scene.aside(going)
             case "start":
                 return self._hello_again()
             case "person" if self.scene.is_in("person") and self.scene.is_asking():

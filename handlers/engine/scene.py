@@ -8,6 +8,7 @@ from typing import Any
 
 from handlers.context import Context
 from handlers.desk import Desk
+from handlers.desk.calendar import Links
 from handlers.engine.frames import Frame, frame_in, frame_of
 from handlers.talk import Conversation, Go, Incoming, Reader, anytime, language
 from handlers.talk.catalogues import Catalogues
@@ -26,10 +27,13 @@ class Play:
     catalogues: Catalogues
     release: str
     default_language: str = "it"
+    links: Links | None = None
 
     @classmethod
-    def of(cls, conversations: Iterable[Conversation], catalogues: Catalogues, release: str) -> "Play":
-        return cls({one.name: one for one in conversations}, catalogues, release, catalogues.default)
+    def of(
+        cls, conversations: Iterable[Conversation], catalogues: Catalogues, release: str, links: Links | None = None
+    ) -> "Play":
+        return cls({one.name: one for one in conversations}, catalogues, release, catalogues.default, links)
 
     def first_language(self, message: Incoming) -> str:
         """The language to begin in: what the words say, else what the app says, else the desk's own."""
@@ -49,7 +53,8 @@ class Scene:
     def __init__(self, play: Play, store: Store, row: int, message: Incoming, opened: Opened, now: datetime) -> None:
         self.play, self.store, self.row, self.message, self.now = play, store, row, message, now
         self.opened, self.dialogue, self.identity = opened, opened.dialogue, opened.identity
-        desk = Desk(store, opened.person, now, play.catalogues, chat=opened.identity, message_id=row)
+        chat = opened.identity
+        desk = Desk(store, opened.person, now, play.catalogues, chat=chat, message_id=row, links=play.links)
         self.c = Context(opened.identity, desk, play.catalogues, now)
         self.frame = frame_in(opened.dialogue, play.conversations)
         self.paused: list[dict[str, Any]] = list(opened.dialogue.paused)

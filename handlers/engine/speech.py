@@ -34,8 +34,11 @@ def hash_of(words: str) -> str:
 class Speech:
     """Puts what was said into the outbox, as replies to one message."""
 
-    def __init__(self, store: Store, identity: Identity, reply_to: int, now: datetime) -> None:
+    def __init__(
+        self, store: Store, identity: Identity, reply_to: int, now: datetime, subject: str | None = None
+    ) -> None:
         self.store, self.identity, self.reply_to, self.now = store, identity, reply_to, now
+        self.subject = subject
 
     def out(
         self,
@@ -51,10 +54,12 @@ class Speech:
         groups = grouped(said, reader)
         options = self._options(question, reader, offer_person)
         words = str(shown(question.text, reader)) if question else ""
-        last = [*groups.pop(), *([numbered_under(words, options)] if question else [])]
+        takes_numbers = question is not None and question.answer.takes_numbers
+        # Where a number is the answer, it cannot choose a line as well.
+        last = [*groups.pop(), *([numbered_under(words, () if takes_numbers else options)] if question else [])]
         if not groups and not last:
             return None  # what there was to say has gone out as a message of its own
-        out = None if bare else way_out(options, takes_numbers=question is not None and question.answer.takes_numbers)
+        out = None if bare else way_out(options, takes_numbers=takes_numbers)
         if out is not None:
             last.append(out.render(reader))
         for group in groups:
@@ -99,6 +104,7 @@ class Speech:
             text=text,
             options=[option.stored() for option in options] or None,
             answered_by=answered_by,
+            subject=self.subject,
             payload=facts,
             reply_to=self.reply_to,
             priority=0,

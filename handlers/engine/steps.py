@@ -32,6 +32,7 @@ class Steps:
         self.scene, self.c, self.store = scene, scene.c, scene.store
         self.bare = False
         self.pushed = False  # was it a push that was answered?
+        self.heard_about: str | None = None  # what the answer is about, where not all of the desk may read it
 
     def follow(self, move: Move | Question | None) -> Question | None:
         """Go where each step leads, until one asks; None when all is over."""
@@ -84,6 +85,8 @@ class Steps:
         if pushed is None and not self._is_the_same(walk.question):
             walk.close()
             return step
+        if pushed is None:
+            self.heard_about = self.c.about  # also of an answer that cannot be read
         try:
             value = read(walk.question)
         except BaseException:

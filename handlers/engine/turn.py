@@ -52,7 +52,9 @@ class Turn:
         is_over = question is None or question.optional
         if is_over:
             scene.misses = 0
-        asked = Speech(scene.store, scene.identity, scene.row, scene.now).out(
+        if self.steps.heard_about:
+            scene.store.messages.change(scene.row, subject=self.steps.heard_about)
+        asked = Speech(scene.store, scene.identity, scene.row, scene.now, scene.c.about).out(
             scene.c.said,
             question,
             scene.reader(),

@@ -26,3 +26,8 @@ def allowed(birth_year: int, today: date) -> Allowed:
     if surely < 14:
         return Allowed.TOO_YOUNG
     return Allowed.INFORMATION_ONLY if surely < 18 else Allowed.EVERYTHING
+
+
+def may_be_18(birth_year: int, today: date) -> bool:
+    """Only the year is known: those who turn 18 this year may be of age already, or not yet."""
+    return today.year - birth_year == 18

@@ -85,6 +85,11 @@ class Sentence(Free):
 
 
 @dataclass(frozen=True)
+class Note(Sentence):
+    """A remark to be kept as it is: what it speaks of opens no door."""
+
+
+@dataclass(frozen=True)
 class Name(Free):
     """A first name, in any alphabet."""
 
@@ -97,16 +102,21 @@ class Name(Free):
         return words
 
 
+NOBODY = p_("words", "none, zero, nobody, no one, not one")
+
+
 @dataclass(frozen=True)
 class Number(Free):
-    """A whole number."""
+    """A whole number; or the id of a choice, which is touched or written out: a number is always the answer."""
 
     takes_numbers: ClassVar[bool] = True
     least: int = 0
     most: int = 100
 
-    def read(self, said: Said) -> int:
-        value = reading.number(said.text)
+    def read(self, said: Said) -> int | str:
+        if chosen := self.chosen(said):
+            return chosen
+        value = 0 if is_one_of(said, NOBODY) else reading.number(said.text)
         if value is None or not self.least <= value <= self.most:
             raise NotUnderstood(_("Please write a number from {least} to {most}.", least=self.least, most=self.most))
         return value
@@ -203,9 +213,12 @@ def worded(said: Said, options: Sequence[Choosable]) -> str | None:
     for option in said.offered:
         if reading.same(said.text, option.label) or reading.same(said.text, option.short):
             return option.id
-    text = reading.folded(said.text) if len(said.text) <= 60 else ""
-    found = (one.id for one in options if one.words and text in said.catalogues.phrases(one.words))
-    return next(found, None) if text else None
+    return next((one.id for one in options if one.words and is_one_of(said, one.words)), None)
+
+
+def is_one_of(said: Said, phrases: Text) -> bool:
+    """Was one of these phrases written, in any language?"""
+    return len(said.text) <= 60 and reading.key(said.text) in said.catalogues.phrases(phrases)
 
 
 def _nearly(said: Said) -> str | None:

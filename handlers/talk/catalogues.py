@@ -10,7 +10,7 @@ from pathlib import Path
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from handlers.talk.reading import folded
+from handlers.talk.reading import key
 from handlers.talk.text import Reader, Text
 
 FOLDER = Path(__file__).resolve().parents[2] / "locales"
@@ -36,9 +36,7 @@ class Catalogues:
         """The phrases of a comma-separated sentence in every language, folded → the language they belong to."""
         if words not in self._phrases:
             self._phrases[words] = {
-                folded(phrase): reader.language
-                for reader in self.readers()
-                for phrase in words.render(reader).split(",")
+                key(phrase): reader.language for reader in self.readers() for phrase in words.render(reader).split(",")
             }
         return self._phrases[words]
 

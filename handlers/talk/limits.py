@@ -20,6 +20,7 @@ class Limits:
     button_label: int
     rows: int  # how many choices a list can hold; 0: the channel has no lists
     row_label: int
+    caption: int = 1024  # under a picture or a file
 
 
 TELEGRAM = Limits(text=4096, text_with_options=4096, buttons=10, button_label=20, rows=0, row_label=0)

@@ -82,12 +82,17 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """A file that goes with a message. ``provider_id``: the channel has it already, and knows it by this name."""
+    """
+    A file that goes with a message. ``provider_id``: the channel has it already, and knows it by this name.
+
+    ``is_picture``: it is to be looked at in the chat, with the text as its caption; any other file arrives as it is.
+    """
 
     name: str
     kind: str  # a MIME type
     content: bytes
     provider_id: str | None = None
+    is_picture: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,11 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFC", " ".join("".join(letters).split()))
 
 
+def key(text: str) -> str:
+    """What a phrase is looked up by; signs without letters, such as a dash, are looked up as they are."""
+    return folded(text) or words(text)
+
+
 def same(a: str, b: str) -> bool:
     """Whether two phrases say the same; signs without letters, such as emoji, are compared as they are."""
     return folded(a) == folded(b) if folded(a) or folded(b) else words(a) == words(b)

@@ -38,6 +38,7 @@ REASONS: Mapping[str, Text] = {
     "person_stopped": _("The person asked for no more messages."),
     "topic_stopped": _("The person asked for no more messages like this."),
     "no_consent": _("The person has not agreed to messages like this."),
+    "person_erased": _("The person asked us to delete their data."),
     # what has changed meanwhile
     "no_longer_true": _("It was no longer true when it was due."),
     "too_late": _("It was too late to be of use."),
@@ -45,6 +46,7 @@ REASONS: Mapping[str, Text] = {
     "booking_cancelled": _("The person gave up the place."),
     "offer_accepted": _("The person took the place."),
     "offer_ended": _("The offer was over."),
+    "left_the_club": _("The person left the Job Club, or its line."),
     "workshop_moved": _("The appointment was moved."),
     "workshop_called_off": _("The appointment was called off."),
     # what came in and was not answered

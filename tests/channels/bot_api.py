@@ -45,6 +45,7 @@ PARAMETERS = {
     "google_place_type",
     "sendDocument": OF_EVERY_MESSAGE + "document thumbnail caption parse_mode caption_entities "
     "show_caption_above_media disable_content_type_detection",
+    "sendPhoto": OF_EVERY_MESSAGE + "photo caption parse_mode caption_entities show_caption_above_media has_spoiler",
     "editMessageReplyMarkup": "business_connection_id chat_id message_id inline_message_id reply_markup",
     "getFile": "file_id",
     "answerCallbackQuery": "callback_query_id text show_alert url cache_time",
@@ -53,6 +54,7 @@ MARKUP = {"inline_keyboard", "keyboard", "is_persistent", "resize_keyboard", "on
 MARKUP |= {"input_field_placeholder", "selective", "remove_keyboard", "force_reply"}
 BUTTON = {"text", "callback_data", "url", "copy_text", "style", "request_contact", "request_location"}
 DOWN, UP = 20 * 2**20, 50 * 2**20  # the largest file that a bot may fetch, and send
+PHOTO, SIDES, RATIO = 10 * 2**20, 10_000, 20  # the largest photo, its width and height together, and how long it may be
 
 
 class Refused(Exception):
@@ -338,6 +340,7 @@ class BotApi:
             "sendMessage": self._send_message,
             "sendVenue": self._send_venue,
             "sendDocument": self._send_document,
+            "sendPhoto": self._send_photo,
             "editMessageReplyMarkup": self._edit_message_reply_markup,
             "getFile": self._get_file,
             "answerCallbackQuery": self._answer_callback_query,
@@ -540,17 +543,22 @@ class BotApi:
         return self._shown(phone, params, {"venue": venue, "location": location})
 
     def _send_document(self, params: Params) -> Params:
-        phone = self._recipient(params.get("chat_id", ""))
-        caption = params.get("caption", "")
-        if len(caption.encode("utf-16-le")) // 2 > 1024:
-            raise Refused(400, "Bad Request: message caption is too long")
-        document = self._document(params.get("document", ""))
-        return self._shown(phone, params, {"document": document} | ({"caption": caption} if caption else {}))
+        phone, caption = self._recipient(params.get("chat_id", "")), _caption(params)
+        return self._shown(phone, params, {"document": self._sent(params, "document")} | caption)
 
-    def _document(self, given: Any) -> Params:
+    def _send_photo(self, params: Params) -> Params:
+        """What a phone shows is a photo of its own making, in several sizes and without a name."""
+        phone, caption = self._recipient(params.get("chat_id", "")), _caption(params)
+        sent = self._sent(params, "photo")
+        width, height = _sides(self.files[sent["file_id"]])
+        photo = {name: value for name, value in sent.items() if name.startswith("file_") and name != "file_name"}
+        return self._shown(phone, params, {"photo": [photo | {"width": width, "height": height}]} | caption)
+
+    def _sent(self, params: Params, what: str) -> Params:
         """A file that comes with the call, or one that is here by the name we gave it."""
+        given: Any = params.get(what, "")
         if not given:
-            raise Refused(400, "Bad Request: there is no document in the request")
+            raise Refused(400, f"Bad Request: there is no {what} in the request")
         if not isinstance(given, tuple):
             if given not in self.files:
                 raise Refused(400, "Bad Request: wrong file identifier/HTTP URL specified")
@@ -875,6 +883,26 @@ def _decoded(value: Any) -> Any:
         return json.loads(value)
     except ValueError:
         raise Refused(400, "Bad Request: can't parse JSON object") from None
+
+
+def _caption(params: Params) -> Params:
+    caption = params.get("caption", "")
+    if len(caption.encode("utf-16-le")) // 2 > 1024:
+        raise Refused(400, "Bad Request: message caption is too long")
+    return {"caption": caption} if caption else {}
+
+
+def _sides(content: bytes) -> tuple[int, int]:
+    """The width and height of a PNG that may be sent as a photo; the only kind that we send."""
+    if len(content) > PHOTO:
+        reason = f"file of size {len(content)} bytes is too big for a photo; the maximum size is {PHOTO} bytes"
+        raise Refused(400, f"Bad Request: {reason}")
+    if content[:8] != b"\x89PNG\r\n\x1a\n" or content[12:16] != b"IHDR" or len(content) < 24:
+        raise Refused(400, "Bad Request: IMAGE_PROCESS_FAILED")
+    width, height = (int.from_bytes(content[at : at + 4], "big") for at in (16, 20))
+    if not (width and height) or width + height > SIDES or max(width, height) > RATIO * min(width, height):
+        raise Refused(400, "Bad Request: PHOTO_INVALID_DIMENSIONS")
+    return width, height
 
 
 def _text(text: str) -> str:

@@ -4,6 +4,7 @@
 import json
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +22,15 @@ from tests.channels.ours import amina, message, refusal, sending
 pytestmark = pytest.mark.anyio
 
 TOWN_HALL = Spot("Municipio", "Piazza Grande 1, Carpi", 44.7834, 10.8853)
+
+
+def png(width: int, height: int) -> bytes:
+    """The first bytes of a picture, which say how large it is."""
+    sides = width.to_bytes(4, "big") + height.to_bytes(4, "big")
+    return b"\x89PNG\r\n\x1a\n" + bytes(4) + b"IHDR" + sides + bytes(5)
+
+
+PICTURE = Attached("sportello.png", "image/png", png(900, 600), is_picture=True)
 CV = Attached("CV di Zoë.pdf", "application/pdf", b"%PDF-1.7 Zo\xc3\xab \x00\xff")
 
 
@@ -71,6 +81,32 @@ async def test_a_file_goes_up_under_its_name_and_kind(api: BotApi) -> None:
     assert (document["file_name"], document["mime_type"]) == (CV.name, CV.kind)
     assert api.files[document["file_id"]] == CV.content
     assert (received.text, received.labels) == ("Il tuo CV è pronto.\n1. Grazie", ["Grazie"])
+
+
+async def test_a_picture_of_ours_is_seen_with_its_words_under_it(api: BotApi) -> None:
+    phone = amina(api)
+    async with sending(api) as ours:
+        number = await ours.send(message("Le tue settimane.\n1. Grazie", "Grazie", file=PICTURE))
+    [received] = phone.messages
+    assert number == f"7001:{received.message_id}"
+    assert api.files[received.raw["photo"][0]["file_id"]] == PICTURE.content
+    assert (received.text, received.labels) == ("Le tue settimane.\n1. Grazie", ["Grazie"])
+
+
+@pytest.mark.parametrize("sides", [(9000, 1001), (2100, 100), (0, 0)])
+async def test_a_picture_that_cannot_be_shown_arrives_as_a_file(api: BotApi, sides: tuple[int, int]) -> None:
+    phone = amina(api)
+    async with sending(api) as ours:
+        await ours.send(message("Ecco", file=replace(PICTURE, content=png(*sides))))
+    assert phone.messages[0].raw["document"]["file_name"] == PICTURE.name and phone.messages[0].text == "Ecco"
+
+
+async def test_a_picture_that_telegram_has_is_named_and_not_sent_again(api: BotApi) -> None:
+    phone = amina(api)
+    api.keeps("there-already", PICTURE.content)
+    async with sending(api) as ours:
+        await ours.send(message("Ecco", file=replace(PICTURE, content=b"", provider_id="there-already")))
+    assert api.called("sendPhoto")[0]["photo"] == "there-already" and phone.messages[0].text == "Ecco"
 
 
 async def test_a_photo_goes_as_a_document_so_that_it_stays_as_it_is(api: BotApi) -> None:

@@ -1036,6 +1036,7 @@ def test_a_pin_a_file_and_a_wish_for_a_number_go_with_their_message(office: Offi
         file = store.files.keep(b"%PDF-1.7", kind="application/pdf", at=office.now)
     office.puts(office.meets("amina"), "pin", payload={"spot": spot})
     office.puts(office.meets("luca"), "file", payload={"file": file, "name": "cv.pdf"})
+    office.puts(office.meets("zoe"), "picture", payload={"file": file, "name": "weeks.png", "is_picture": True})
     office.puts(office.meets("sara"), "number", payload={"asks_phone": True})
     office.puts(office.meets("teo"), "bulk", BULK)
     office.sends()
@@ -1043,6 +1044,7 @@ def test_a_pin_a_file_and_a_wish_for_a_number_go_with_their_message(office: Offi
     pin, attached, number, bulk = (arrived[text] for text in ("pin", "file", "number", "bulk"))
     assert pin.spot == Spot(**spot) and not pin.bulk and not pin.asks_phone
     assert attached.file == Attached("cv.pdf", "application/pdf", b"%PDF-1.7")
+    assert arrived["picture"].file == Attached("weeks.png", "application/pdf", b"%PDF-1.7", is_picture=True)
     assert number.asks_phone and bulk.bulk
 
 

@@ -22,7 +22,9 @@ from handlers.moments import (
     BY_NAME,
     MOMENTS,
     REMINDER_24H,
+    Moment,
     Occasion,
+    Push,
     due,
     occasion_of,
     push_of,
@@ -62,6 +64,7 @@ def occasion(starts: str, booked: str = "2027-01-01 10:00", **more: Any) -> Occa
         series_id="stage",
         area_id="bologna",
         programme_id="bussola",
+        kind="semester",
         title={"it": "Il mio curriculum"},
         summary={"it": ""},
         bring=None,
@@ -78,14 +81,21 @@ def occasion(starts: str, booked: str = "2027-01-01 10:00", **more: Any) -> Occa
         cancelled_at=None,
         mode="online",
         link=None,
+        tutor_id=None,
         venue=NOWHERE,
     )
     booking = Booking(7, 1, 3, "booked", None, at(booked), None, None, None, None)
     return occasion_of(booking, replace(workshop, **more), "Amina")
 
 
+def pushed(moment: Moment, about: Occasion, hours: Hours) -> Push:
+    found = push_of(moment, about, hours)
+    assert found
+    return found
+
+
 def reminded_at(starts: str, hours: Hours = HOURS) -> datetime:
-    return push_of(REMINDER_24H, occasion(starts), hours).at
+    return pushed(REMINDER_24H, occasion(starts), hours).at
 
 
 def is_due(now: str, starts: str, booked: str = "2027-01-01 10:00") -> bool:
@@ -130,7 +140,7 @@ def test_a_reminder_comes_a_day_before_or_earlier_in_open_time(starts: str, remi
 def test_it_never_comes_in_closed_time_and_never_less_than_a_day_before(hour: int) -> None:
     for day in range(0, 366, 2):
         starts = datetime(2027, 1, 4, hour, 30, tzinfo=ROME) + timedelta(days=day)
-        moment = push_of(REMINDER_24H, occasion(starts.strftime("%Y-%m-%d %H:%M")), HOURS).at
+        moment = pushed(REMINDER_24H, occasion(starts.strftime("%Y-%m-%d %H:%M")), HOURS).at
         assert is_open(moment, HOURS), starts
         assert moment <= starts - timedelta(hours=23), starts  # an hour less where the clocks go forward in between
         assert moment >= starts - AHEAD, starts  # else nobody would look that far ahead
@@ -188,7 +198,7 @@ def test_a_card_is_due_at_once_whenever_somebody_books() -> None:
 def test_another_time_is_another_reminder() -> None:
     """The key names the revision of the time, so that what was planned for the old one is not taken for it."""
     before, after = occasion("2027-03-03 10:00"), occasion("2027-03-03 10:00", revision=1)
-    keys = [push_of(REMINDER_24H, one, HOURS).key for one in (before, after)]
+    keys = [pushed(REMINDER_24H, one, HOURS).key for one in (before, after)]
     assert keys == ["reminder_24h:7:0", "reminder_24h:7:1"]
 
 
@@ -266,7 +276,7 @@ def test_one_that_an_operator_has_called_off_beforehand_does_not_come(stage: Sta
         assert booking
         desk = Desk(store, person, stage.now, CATALOGUES)
         chat = desk.outbox.chat()
-        assert chat and desk.outbox.push(push_of(REMINDER_24H, desk.workshops.occasion(booking.id), HOURS), chat)
+        assert chat and desk.outbox.push(pushed(REMINDER_24H, desk.workshops.occasion(booking.id), HOURS), chat)
         found = store.read(select(messages.c.id).where(messages.c.dedupe_key == f"reminder_24h:{booking.id}:0"))
         store.messages.change(found[0].id, state="suppressed", reason="cancelled_by_operator")
 

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""
+Deleting what is known of those who asked for it, as a worker does it, once their receipt has arrived.
+
+Their address becomes a fingerprint that only the holder of the key can make again. It answers one question, whether
+somebody with this address was deleted here, and no other.
+"""
+
+import hashlib
+import hmac
+import secrets
+from datetime import datetime, timedelta
+
+from handlers.desk import Desk
+from handlers.talk.catalogues import Catalogues
+from storage import Store
+
+WAITS = timedelta(hours=1)  # for a receipt that cannot be sent; then everything is deleted all the same
+
+
+def due(store: Store, now: datetime) -> list[int]:
+    """Those who have their receipt, or have waited for it long enough."""
+    return store.erasures.due(now - WAITS)
+
+
+def erase(store: Store, person_id: int, now: datetime, catalogues: Catalogues, key: bytes) -> bool:
+    """Delete, in this one transaction. False if it is done already, or was never asked for."""
+    store.dialogues.lock_person(person_id)
+    asked = store.erasures.of(person_id)
+    if asked is None or asked.done_at:
+        return False
+    Desk(store, store.people.get(person_id), now, catalogues).erasure.give_up()
+    key = key or secrets.token_bytes(32)  # nobody can make it again: then a fingerprint says nothing of anybody
+    chats = store.people.identities(person_id)
+    store.erasures.erase(person_id, {one.id: fingerprint(one.channel, one.address, key) for one in chats}, now)
+    return True
+
+
+def was_erased(store: Store, channel: str, address: str, key: bytes) -> bool:
+    """Was somebody with this address deleted here? Never, as far as anybody can say without the key of that day."""
+    return bool(key) and store.erasures.knows(channel, fingerprint(channel, address, key))
+
+
+def fingerprint(channel: str, address: str, key: bytes) -> str:
+    return hmac.new(key, f"erased:{channel}:{address}".encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The meetings of a Job Club: every member has a place, may say no to one, and is missed by a person."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from handlers.rules.job_clubs import stays_away
+from handlers.talk import Gone, _
+from storage import Store
+from storage.workshops import Booking, Workshop
+
+if TYPE_CHECKING:
+    from handlers.desk import Desk
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """A meeting ahead, and what the person has there: a place, or the word that they do not come."""
+
+    workshop: Workshop
+    booking: Booking | None
+
+    @property
+    def is_expected(self) -> bool:
+        return self.booking is not None and self.booking.state == "booked"
+
+
+class Meetings:
+    """The meetings of one person's clubs."""
+
+    def __init__(self, desk: "Desk") -> None:
+        self.desk, self.store = desk, desk.store
+
+    def ahead(self, club_id: str) -> list[Meeting]:
+        """What is ahead in a club, soonest first."""
+        mine = self._mine(club_id)
+        found = (self.store.workshops.get(id) for id in self.store.job_clubs.meetings(club_id, self.desk.now))
+        return [Meeting(one, mine.get(one.id)) for one in found if one]
+
+    def one(self, workshop_id: int) -> Meeting:
+        """Raises Gone for a meeting that is over, was called off, or is of a club they are not in."""
+        meeting = self.store.workshops.get(workshop_id)
+        found = self.ahead(meeting.series_id) if meeting else []
+        if one := next((one for one in found if one.workshop.id == workshop_id), None):
+            return one
+        raise Gone(_("This meeting is over, or called off."))
+
+    def after(self, workshop_id: int) -> Meeting | None:
+        """The next meeting of the same club."""
+        meeting = self.store.workshops.get(workshop_id)
+        ahead = self.ahead(meeting.series_id) if meeting else []
+        return next((one for one in ahead if meeting and one.workshop.starts_at > meeting.starts_at), None)
+
+    def is_unanswered(self, booking_id: int) -> bool:
+        """Is somebody expected at a meeting ahead, and has not yet said whether they come?"""
+        booking = self.store.workshops.booking(booking_id)
+        meeting = self.store.workshops.get(booking.workshop_id) if booking else None
+        if booking is None or meeting is None or booking.person_id != self.desk.person.id:
+            return False
+        is_ahead = meeting.cancelled_at is None and meeting.starts_at > self.desk.now
+        return is_ahead and booking.state == "booked" and booking.confirmed_at is None
+
+    def come_after_all(self, workshop_id: int) -> Workshop:
+        """A member comes to a meeting, also one they had said no to. Raises Gone."""
+        meeting = self.store.workshops.lock(workshop_id)
+        if meeting is None or meeting.cancelled_at or meeting.ends_at <= self.desk.now:
+            raise Gone(_("This meeting is over, or called off."))
+        mine, now = self.desk.job_clubs.mine(meeting.series_id), self.desk.now
+        if mine is None or mine.state != "member":
+            raise Gone(_("You are no longer in this Job Club."))
+        if known := self._mine(meeting.series_id).get(workshop_id):
+            self.store.workshops.change_booking(known.id, state="booked", confirmed_at=now, changed_at=now)
+        else:
+            give_place(self.store, meeting, mine.person_id, now, confirmed_at=now)
+        return meeting
+
+    def missed(self, meeting: Workshop) -> None:
+        """Somebody was not there: who stays away without a word is called by a person, and shut out by nobody."""
+        if stays_away(self.store.job_clubs.attendance(self.desk.person.id, meeting.series_id)):
+            self.desk.cases.open("stays_away", subject=f"job_club:{meeting.series_id}")
+
+    def _mine(self, club_id: str) -> dict[int, Booking]:
+        """By meeting: the newest that this person has, or had, there."""
+        return {one.workshop_id: one for one in self.store.workshops.all_bookings_of(self.desk.person.id, club_id)}
+
+
+def enrol_in_meetings(store: Store, club_id: str, now: datetime) -> int:
+    """
+    Every member has a place at every meeting ahead; who has said no to one keeps that. Returns how many were given.
+
+    Done again it changes nothing. The caller holds the lock of the club.
+    """
+    given = 0
+    for meeting in filter(None, map(store.workshops.get, store.job_clubs.meetings(club_id, now))):
+        known = store.workshops.everybody_of(meeting.id)
+        for member in store.job_clubs.members(club_id):
+            if member.person_id not in known:
+                give_place(store, meeting, member.person_id, now)
+                given += 1
+    return given
+
+
+def give_place(store: Store, meeting: Workshop, person_id: int, now: datetime, **more: object) -> None:
+    store.workshops.add_booking(
+        workshop_id=meeting.id, person_id=person_id, state="booked", booked_at=now, changed_at=now, **more
+    )

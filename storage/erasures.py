@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Who asked us to delete their data, and deleting it: the rows stay to be counted, without a word of anybody's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Table, delete, exists, func, or_, select, update
+
+from storage.files import Files
+from storage.messages import UNFINISHED, UNSENT
+from storage.tables import (
+    attachments,
+    audit,
+    bookings,
+    cases,
+    consents,
+    dialogues,
+    diaries,
+    erasures,
+    feedback,
+    identities,
+    memberships,
+    messages,
+    people,
+    stops,
+)
+from storage.transaction import Transaction
+
+ERASED = "erased:"  # how the address of somebody who is deleted begins
+REASON = "person_erased"
+COUNTED = (messages, consents, stops, bookings, memberships, diaries, cases, attachments)
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """Somebody asked us to delete their data; ``done_at`` says when it was."""
+
+    id: int
+    person_id: int
+    receipt: str
+    asked_at: datetime
+    done_at: datetime | None
+
+
+_WORDS: dict[Table, dict[str, Any]] = {
+    messages: {
+        "text": "",
+        **dict.fromkeys(("payload", "options", "answered_by", "update_key", "message_key", "provider_id")),
+        **dict.fromkeys(("lease", "lease_until", "retry_at")),
+    },
+    dialogues: {
+        **{"draft": {}, "trail": [], "paused": [], "kept": {}, "misses": 0, "conversation": None, "step": None},
+        **{"question_id": None, "question_kind": None, "question_hash": None, "version": dialogues.c.version + 1},
+    },
+    consents: {"provider_id": None},
+    diaries: {"mood": None, "next_step": None},
+    memberships: {"admitted_because": None},
+}
+_NOBODY: dict[str, Any] = dict.fromkeys(
+    ["first_name", "birth_year", "comune_istat", "goal", "italian_level", "phone", "source", "calendar_key"]
+)
+_columns = [erasures.c[name] for name in Erasure.__dataclass_fields__]
+
+
+class Erasures:
+    def __init__(self, store: Transaction) -> None:
+        self.store = store
+
+    def of(self, person_id: int) -> Erasure | None:
+        rows = self.store.read(select(*_columns).where(erasures.c.person_id == person_id))
+        return Erasure(*rows[0]) if rows else None
+
+    def ask(self, person_id: int, *, receipt: str, now: datetime) -> None:
+        self.store.write(erasures.insert().values(person_id=person_id, receipt=receipt, asked_at=now))
+
+    def due(self, before: datetime) -> list[int]:
+        """People to whom nothing is on its way any more, the receipt first of all; or who asked before an instant."""
+        on_its_way = exists().where(
+            messages.c.person_id == erasures.c.person_id, messages.c.state.in_((*UNSENT, *UNFINISHED))
+        )
+        rows = self.store.read(
+            select(erasures.c.person_id)
+            .where(erasures.c.done_at.is_(None), or_(~on_its_way, erasures.c.asked_at <= before))
+            .order_by(erasures.c.id)
+        )
+        return [row[0] for row in rows]
+
+    def knows(self, channel: str, fingerprint: str) -> bool:
+        """Is there somebody deleted whose address on a channel left this fingerprint?"""
+        address = identities.c.address.startswith(f"{ERASED}{fingerprint}:", autoescape=True)
+        return bool(self.store.read(select(identities.c.id).where(identities.c.channel == channel, address).limit(1)))
+
+    def erase(self, person_id: int, fingerprints: Mapping[int, str], now: datetime) -> None:
+        """
+        Delete what is known of somebody, whose row is locked; ``fingerprints`` take the place of their addresses.
+
+        What stays are figures: how many messages, places, files there were, and when; and the proof of a permission,
+        which is in our own words.
+        """
+        counts = {table.name: self._count(table, person_id) for table in COUNTED}
+        counts["files"] = self._files(person_id)
+        for identity_id, fingerprint in fingerprints.items():
+            address = f"{ERASED}{fingerprint}:{identity_id}"
+            self.store.write(update(identities).where(identities.c.id == identity_id).values(address=address))
+        self._end_messages(person_id)
+        self._words(person_id)
+        self._deeds(person_id)
+        self.store.write(update(people).where(people.c.id == person_id).values({**_NOBODY, "erased_at": now}))
+        self.store.write(update(erasures).where(erasures.c.person_id == person_id).values(done_at=now, counts=counts))
+
+    def _count(self, table: Table, person_id: int) -> int:
+        return int(self.store.read(select(func.count()).where(table.c.person_id == person_id))[0][0])
+
+    def _files(self, person_id: int) -> int:
+        """What they sent and were sent, unless the same contents are somebody else's too. Returns how many are gone."""
+        file = messages.c.payload["file"].as_integer()
+        sent = self.store.read(select(attachments.c.file_id).where(attachments.c.person_id == person_id))
+        got = self.store.read(select(file).where(messages.c.person_id == person_id, file.is_not(None)))
+        self.store.write(delete(attachments).where(attachments.c.person_id == person_id))
+        self.store.write(update(messages).where(messages.c.person_id == person_id).values(payload=None))
+        return Files(self.store).forget({row[0] for row in (*sent, *got)} - {None})
+
+    def _end_messages(self, person_id: int) -> None:
+        """Nothing that waits is sent or answered; what is leaving at this moment may still arrive."""
+        ends = {"suppressed": ("pending", "claimed"), "uncertain": ("sending",), "given_up": UNFINISHED}
+        for end, states in ends.items():
+            unfinished = messages.c.person_id == person_id, messages.c.state.in_(states)
+            self.store.write(update(messages).where(*unfinished).values(state=end, reason=REASON))
+
+    def _words(self, person_id: int) -> None:
+        for table, values in _WORDS.items():
+            self.store.write(update(table).where(table.c.person_id == person_id).values(values))
+        theirs = select(bookings.c.id).where(bookings.c.person_id == person_id)
+        self.store.write(update(feedback).where(feedback.c.booking_id.in_(theirs)).values(next_step=None))
+
+    def _deeds(self, person_id: int) -> None:
+        """Of who did what only the deed stays."""
+        who = f"person:{person_id}"
+        self.store.write(update(audit).where(or_(audit.c.actor == who, audit.c.subject == who)).values(details=None))

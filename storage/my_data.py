@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Everything that is kept of one person, table by table, as they may have it themselves."""
+
+from typing import Any
+
+from sqlalchemy import Select, bindparam, select
+
+from storage.tables import (
+    attachments,
+    bookings,
+    cases,
+    consents,
+    diaries,
+    enrolments,
+    feedback,
+    files,
+    identities,
+    memberships,
+    messages,
+    path_records,
+    programmes,
+    series,
+    stops,
+    venues,
+    workshops,
+)
+from storage.transaction import Transaction
+
+Row = dict[str, Any]
+
+_who: Any = bindparam("person_id")
+# What somebody of the desk wrote, and whatever is about others, is not in it.
+_EVERYTHING: dict[str, Select[Any]] = {
+    "chats": select(identities.c.channel, identities.c.address, identities.c.created_at, identities.c.blocked_at)
+    .where(identities.c.person_id == _who)
+    .order_by(identities.c.id),
+    "programmes": select(programmes.c.name, enrolments.c.state, enrolments.c.at)
+    .join(programmes, programmes.c.id == enrolments.c.programme_id)
+    .where(enrolments.c.person_id == _who)
+    .order_by(enrolments.c.id),
+    "permissions": select(*(one for one in consents.c if one.name not in ("id", "person_id")))
+    .where(consents.c.person_id == _who)
+    .order_by(consents.c.id),
+    "stops": select(stops.c.topic, stops.c.reason, stops.c.message_id, stops.c.at, stops.c.ended_at)
+    .where(stops.c.person_id == _who)
+    .order_by(stops.c.id),
+    "appointments": select(
+        workshops.c.title,
+        workshops.c.starts_at,
+        workshops.c.ends_at,
+        workshops.c.cancelled_at,
+        venues.c.name.label("place"),
+        bookings.c.state,
+        bookings.c.ticket,
+        bookings.c.booked_at,
+        bookings.c.confirmed_at,
+        bookings.c.offered_until,
+        bookings.c.changed_at,
+        bookings.c.attendance,
+        bookings.c.attendance_at,
+        feedback.c.score,
+        feedback.c.next_step,
+        feedback.c.at.label("feedback_at"),
+    )
+    .join(workshops, workshops.c.id == bookings.c.workshop_id)
+    .join(venues, venues.c.id == workshops.c.venue_id)
+    .outerjoin(feedback, feedback.c.booking_id == bookings.c.id)
+    .where(bookings.c.person_id == _who)
+    .order_by(workshops.c.starts_at, bookings.c.id),
+    "job_clubs": select(
+        series.c.name,
+        memberships.c.state,
+        memberships.c.ticket,
+        memberships.c.joined_at,
+        memberships.c.left_at,
+        memberships.c.changed_at,
+    )
+    .join(series, series.c.id == memberships.c.club_id)
+    .where(memberships.c.person_id == _who)
+    .order_by(memberships.c.id),
+    "weeks": select(
+        series.c.name.label("job_club"), *(one for one in diaries.c if one.name not in ("id", "person_id", "club_id"))
+    )
+    .join(series, series.c.id == diaries.c.club_id)
+    .where(diaries.c.person_id == _who)
+    .order_by(diaries.c.week),
+    "paths": select(
+        path_records.c.path_id.label("path"),
+        path_records.c.group_meetings,
+        path_records.c.interviews,
+        path_records.c.at,
+    )
+    .where(path_records.c.person_id == _who)
+    .order_by(path_records.c.id),
+    "cases": select(cases.c.reason, cases.c.opened_at, cases.c.closed_at)
+    .where(cases.c.person_id == _who)
+    .order_by(cases.c.id),
+    "files": select(
+        attachments.c.name,
+        attachments.c.state,
+        attachments.c.reason,
+        attachments.c.at,
+        files.c.kind,
+        files.c.size,
+        attachments.c.message_id,
+    )
+    .outerjoin(files, files.c.id == attachments.c.file_id)
+    .where(attachments.c.person_id == _who)
+    .order_by(attachments.c.id),
+    "messages": select(
+        messages.c.id,
+        messages.c.direction,
+        messages.c.channel,
+        messages.c.kind,
+        messages.c.text,
+        messages.c.state,
+        messages.c.at,
+        messages.c.sent_at,
+        messages.c.options,
+        messages.c.payload,
+        messages.c.reply_to,
+        messages.c.provider_id,
+    )
+    .where(messages.c.person_id == _who)
+    .order_by(messages.c.id),
+}
+
+
+class MyData:
+    def __init__(self, store: Transaction) -> None:
+        self.store = store
+
+    def everything(self, person_id: int) -> dict[str, list[Row]]:
+        """By noun: the rows that are about this person."""
+        return {
+            noun: [dict(row._mapping) for row in self.store.read(query, {"person_id": person_id})]
+            for noun, query in _EVERYTHING.items()
+        }
