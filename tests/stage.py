@@ -38,6 +38,7 @@ from bot.main import Sportello, build
 from bot.settings import Settings
 from handlers.desk import Desk
 from handlers.desk.changes import Changes
+from handlers.desk.coming import coming
 from handlers.desk.filing import Filing
 from handlers.engine.turn import Play
 from handlers.moments import on_the_wall
@@ -298,6 +299,26 @@ def time_passes(stage: Stage, number: str, unit: str) -> None:
             desk.worker.erase()
             if desk.worker.plan_moments() or desk.deliverer.delivery.anything_due():
                 asyncio.run(desk.deliverer.drain())
+
+    stage.played(live_on)
+
+
+@direction(r"then it is (\d{4}-\d\d-\d\d) at (\d\d:\d\d)")
+def then_it_is(stage: Stage, day: str, hour: str) -> None:
+    """Time goes by to that hour in Rome, stopping only where something is due."""
+    until = datetime.fromisoformat(f"{day} {hour}").replace(tzinfo=ROME).astimezone(UTC)
+    assert until > stage.now, "time only goes forward"
+
+    def live_on(desk: Sportello) -> None:
+        while True:
+            desk.engine.retry()
+            desk.worker.erase()
+            desk.worker.plan(stage.now, looks_at_all=True)
+            asyncio.run(desk.deliverer.drain())
+            if stage.now >= until:
+                return
+            with desk.storage.reading() as store:
+                stage.now = next((one.at for one in coming(store, stage.now, until)), until)
 
     stage.played(live_on)
 

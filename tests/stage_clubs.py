@@ -14,7 +14,7 @@ from handlers.moments import on_the_wall, rome_day
 from handlers.rules.meetings import days, instants
 from storage import Store
 from storage.job_clubs import JobClub
-from storage.tables import comuni, job_clubs, path_records, paths, series, staff, venues, workshops
+from storage.tables import audit, comuni, job_clubs, path_records, paths, series, staff, venues, workshops
 from storage.workshops import Workshop
 from tests.stage import Stage, direction
 
@@ -214,6 +214,16 @@ def stands(stage: Stage, who: str, what: str, name: str) -> None:
 
     wanted = {"is in": "member", "waits for a place in": "waiting", "is not in": None}[what]
     assert stage.with_store(look) == wanted, (who, what, name)
+
+
+@direction(r"the record says that (\w+) was let in because: (.+)")
+def on_record(stage: Stage, who: str, because: str) -> None:
+    def look(store: Store) -> list[tuple[str, str]]:
+        subject = f"person:{stage.person(store, who).id}"
+        rows = store.read(select(audit).where(audit.c.subject == subject, audit.c.action == "let_in"))
+        return [(row.actor.partition(":")[0], row.details["because"]) for row in rows]
+
+    assert stage.with_store(look) == [("staff", because)]
 
 
 @direction(r"«(.+)» meets (\d+) times, never on (.+)")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from handlers.context import Context
 from handlers.desk.job_clubs import Card
 from handlers.desk.meetings import Meeting
-from handlers.moments import CLUB_PLACE, access, club_place, map_to, place_in
+from handlers.moments import CLUB_JOINED, CLUB_PLACE, NEXT_MEETINGS, access, club_place, map_to, place_in
 from handlers.rules.booking import AlreadyOffered, AlreadyWaiting, Full, Waiting
 from handlers.rules.job_clubs import AlreadyMember, Joined, Missing, NotYet
 from handlers.talk import (
@@ -40,12 +40,11 @@ class Draft:
 
 job_club = Conversation("job_club", Draft, words=p_("words", "job club, the job club, club, my club"))
 
-MEETINGS = Choosable("meetings", _("See the next meetings"), p_("button", "Next meetings"))
 WEEK = Choosable("diary", _("Tell about my week"), p_("button", "My week"))
 WAY = Choosable("map", p_("button", "How to get there"))
 LEAVE = Choosable("leave", _("Leave the Job Club"), p_("button", "Leave the club"))
 PERSON = Choosable("person", p_("button", "Talk to a person"))
-KEEP = Choosable("keep", p_("button", "Keep it"))
+KEEP = Choosable("keep", _("Stay on the waiting list"), p_("button", "Stay on the list"))
 OUT = Choosable("out", _("Leave the waiting list"), p_("button", "Leave the list"))
 
 
@@ -163,6 +162,15 @@ def offered(c: Context) -> Asking:
     return done(welcome(c))
 
 
+@job_club.step
+def let_in(c: Context) -> Asking:
+    about = c.desk.job_clubs.member_of(c.draft.membership)
+    chosen = yield c.ask(CLUB_JOINED.words(about), Choice(CLUB_JOINED.choices(about)))
+    assert about.club is not None, "it is about a club"
+    c.draft.club = about.club.id
+    return ahead if chosen == "meetings" else go("person")
+
+
 # ---- for members
 
 
@@ -175,7 +183,7 @@ def member(c: Context) -> Asking:
             card.next_meeting and _("The next meeting is on {when}.", when=card.next_meeting.starts_at),
             _("What would you like to do?"),
         ),
-        Choice((MEETINGS, WEEK, WAY, LEAVE, PERSON)),
+        Choice((NEXT_MEETINGS, WEEK, WAY, LEAVE, PERSON)),
     )
     match chosen:
         case "meetings":

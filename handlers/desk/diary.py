@@ -25,10 +25,10 @@ NAMES = {
     "interviews": p_("a figure", "Interviews"),
 }
 HOURS = (
-    Choosable("0-2", p_("button", "0 to 2 hours")),
-    Choosable("3-5", p_("button", "3 to 5 hours")),
-    Choosable("6-10", p_("button", "6 to 10 hours")),
-    Choosable("10+", p_("button", "More than 10 hours")),
+    Choosable("0-2", p_("button", "0 to 2 hours"), words=p_("words", "0-2, from 0 to 2, 0 to 2")),
+    Choosable("3-5", p_("button", "3 to 5 hours"), words=p_("words", "3-5, from 3 to 5, 3 to 5")),
+    Choosable("6-10", p_("button", "6 to 10 hours"), words=p_("words", "6-10, from 6 to 10, 6 to 10")),
+    Choosable("10+", p_("button", "More than 10 hours"), words=p_("words", "10+, more than 10")),
 )
 NO_ANSWER = p_("a figure", "no answer")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from handlers.desk.club_offers import ClubOffers
 from handlers.desk.meetings import enrol_in_meetings
 from handlers.desk.territories import FAR, distance
+from handlers.moments import CLUB_JOINED, Occasion, Push, club_place
 from handlers.rules.booking import Waiting
 from handlers.rules.job_clubs import Decision, Joined, Missing, Seats, decide, missing
 from handlers.talk import Gone, _
@@ -82,6 +83,15 @@ class JobClubs:
             raise Gone(_("This offer is over."))
         return found, self.club(found.club_id)
 
+    def member_of(self, membership_id: int) -> Occasion:
+        """What messages about somebody's place in a club are about. Raises Gone for one they do not have."""
+        found = self.store.job_clubs.membership(membership_id)
+        if found is None or found.person_id != self.desk.person.id or found.state != "member":
+            raise Gone(_("You are no longer in this Job Club."))
+        card, name = self.card(found.club_id), self.desk.person.first_name or ""
+        next_at = card.next_meeting.starts_at if card.next_meeting else None
+        return club_place(found, card.club, name, changed_at=self.desk.now, next_at=next_at)
+
     def club(self, club_id: str) -> JobClub:
         """Raises Gone."""
         found = self.store.job_clubs.get(club_id)
@@ -115,6 +125,8 @@ class JobClubs:
             raise NotAllowed
         decision = self._decide(club_id, or_wait=True, by=f"staff:{staff_id}", because=because.strip())
         details = {"because": because.strip(), "club": club_id, "decision": type(decision).__name__.lower()}
+        if isinstance(decision, Joined):
+            self._tell_joined(club_id)
         self.store.records.note(
             at=self.desk.now,
             actor=f"staff:{staff_id}",
@@ -168,6 +180,13 @@ class JobClubs:
             self.store.job_clubs.change(club_id, line=club.line + 1)
             self._add(club, state="waiting", ticket=club.line + 1, admitted_by=by, admitted_because=because)
         return decision
+
+    def _tell_joined(self, club_id: str) -> None:
+        """Whoever was let in hears of it, if they want messages."""
+        mine, chat = self.mine(club_id), self.desk.outbox.chat()
+        if mine and chat and not self.desk.person.stopped_at and self.desk.people.agreed("service_messages"):
+            about = self.member_of(mine.id)
+            self.desk.outbox.push(Push(CLUB_JOINED, about, self.desk.now, CLUB_JOINED.ends(about)), chat)
 
     def _add(self, club: JobClub, **values: object) -> None:
         self.store.job_clubs.add_membership(

@@ -2,11 +2,13 @@
 """Every message Sportello sends by itself: when, to whom, in which words, and until when it makes sense."""
 
 from handlers.moments.job_clubs import (
+    CLUB_JOINED,
     CLUB_PLACE,
     CLUB_TOMORROW,
     CLUB_UNCONFIRMED,
     MEETING_CALLED_OFF,
     MISSED_MEETING,
+    NEXT_MEETINGS,
 )
 from handlers.moments.lulls import A_MONTH_OF_SILENCE, FOUND_A_JOB, GO_ON, HALF_WAY, NO_MORE
 from handlers.moments.occasions import (
@@ -42,6 +44,7 @@ __all__ = [
     "A_MONTH_OF_SILENCE",
     "BOOKING_CONFIRMED",
     "BY_NAME",
+    "CLUB_JOINED",
     "CLUB_PLACE",
     "CLUB_TOMORROW",
     "CLUB_UNCONFIRMED",
@@ -56,6 +59,7 @@ __all__ = [
     "MISSED_YOU",
     "MOMENTS",
     "NEWS",
+    "NEXT_MEETINGS",
     "NOT_THERE",
     "NO_MORE",
     "PLACE_OFFERED",
@@ -104,6 +108,6 @@ PLANNED = (
 )
 # What people must hear, by telephone if need be.
 NEWS = (WORKSHOP_MOVED, WORKSHOP_ONLINE, WORKSHOP_CALLED_OFF, MEETING_CALLED_OFF)
-AT_ONCE = (BOOKING_CONFIRMED, PLACE_OFFERED, CLUB_PLACE, *NEWS)
+AT_ONCE = (BOOKING_CONFIRMED, PLACE_OFFERED, CLUB_PLACE, CLUB_JOINED, *NEWS)
 MOMENTS = PLANNED + AT_ONCE
 BY_NAME = {moment.name: moment for moment in MOMENTS}

@@ -66,6 +66,16 @@ def club_place_words(occasion: Occasion) -> Words:
     )
 
 
+def joined_words(occasion: Occasion) -> Words:
+    assert occasion.club is not None, "it is about a club"
+    return lines(
+        _("Good news, {name}: you are in the Job Club.", name=occasion.first_name),
+        Local(occasion.club.name),
+        occasion.next_at and _("The next meeting is on {when}.", when=occasion.next_at),
+    )
+
+
+NEXT_MEETINGS = Choosable("meetings", _("See the next meetings"), p_("button", "Next meetings"))
 ANSWER_NOW = Choosable("diary", p_("button", "I answer now"), words=p_("words", "answer, i answer, questions"))
 NOT_THIS_TIME = Choosable(
     "cannot", p_("button", "I cannot come"), words=p_("words", "i cannot, i can't, i can not come, i'm not coming")
@@ -131,4 +141,15 @@ CLUB_PLACE = Moment(
     conversation="job_club",
     step="offered",
     about=("offered",),
+)
+CLUB_JOINED = Moment(
+    name="club_joined",
+    anchor="changed_at",
+    offset=timedelta(0),
+    until=("changed_at", timedelta(days=7)),
+    words=joined_words,
+    choices=always(NEXT_MEETINGS, CALL),
+    conversation="job_club",
+    step="let_in",
+    about=("member",),
 )

@@ -113,7 +113,13 @@ def meeting_state(booking: Booking, meeting: Workshop) -> str:
 
 
 def club_place(
-    membership: Membership, club: JobClub, first_name: str, *, changed_at: datetime, until: datetime | None = None
+    membership: Membership,
+    club: JobClub,
+    first_name: str,
+    *,
+    changed_at: datetime,
+    until: datetime | None = None,
+    next_at: datetime | None = None,
 ) -> Occasion:
     """Somebody's place in a Job Club, or in its line."""
     return Occasion(
@@ -124,6 +130,7 @@ def club_place(
         membership_id=membership.id,
         club=club,
         offered_until=until or membership.offered_until,
+        next_at=next_at,
     )
 
 
