@@ -9,7 +9,8 @@ import storage
 from bot.clock import Clock
 from handlers.moments import MOMENTS
 from storage import Storage, migration
-from storage.invariants import Finding, Present, look
+from storage.invariants import Finding, look
+from storage.looking import Present
 from storage.store import normal
 
 MOST_IDS = 20  # in a sentence; --json has them all

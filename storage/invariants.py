@@ -2,7 +2,6 @@
 """What must be true of the whole database at any time, as sentences, each with the query that finds what breaks it."""
 
 import hashlib
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,20 +9,17 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Select,
-    String,
-    Table,
     and_,
-    case,
-    cast,
     exists,
     func,
-    literal,
     not_,
     or_,
     select,
 )
 
+from storage.club_invariants import CLUBS
 from storage.erasures import ERASED
+from storage.looking import SWEPT, Invariant, Present, about
 from storage.messages import IN_FLIGHT, UNFINISHED, UNSENT
 from storage.tables import (
     attachments,
@@ -54,41 +50,8 @@ LAST_OFFER = timedelta(hours=3)  # before the start
 # A message leaves with its person's row in hand, so it left before a stop or after it; two machines' clocks may differ.
 CLOCKS_DIFFER = timedelta(seconds=2)
 AT_ONCE = timedelta(minutes=1)  # what answers a message by itself is written in the turn of that message
-SWEPT = timedelta(minutes=2)  # free places and ended offers are looked for every twenty seconds
 WAITED = timedelta(minutes=10)
 LEASE_OVER = timedelta(minutes=5)
-
-
-@dataclass(frozen=True)
-class Present:
-    """When we look, and which consent each moment needs. Times are aware, in UTC; leases run in real time."""
-
-    now: datetime
-    real: datetime
-    purposes: Mapping[str, str]
-
-    @property
-    def purpose(self) -> ColumnElement[Any]:
-        """The purpose of the moment that a message carries; none for what needs no consent."""
-        moment = messages.c.payload["moment"].as_string()
-        return case(*((moment == name, purpose) for name, purpose in self.purposes.items()), else_=None)
-
-
-@dataclass(frozen=True)
-class Invariant:
-    """
-    A sentence that must be true, and the query for the rows that may break it, each with its id first.
-
-    ``is_broken`` decides where the databases have no common words for it, such as "three hours before the start".
-    """
-
-    name: str
-    sentence: str
-    noun: str
-    of: Table
-    query: Callable[[Present], Select[Any]]
-    is_broken: Callable[[Any, Present], bool] = lambda row, present: True
-    only: ColumnElement[bool] | None = None  # of these rows, where not all are meant
 
 
 @dataclass(frozen=True)
@@ -110,11 +73,6 @@ def _look(store: Transaction, present: Present, one: Invariant) -> Finding:
     looked_at = store.read(counted if one.only is None else counted.where(one.only))[0][0]
     found = [row[0] for row in store.read(one.query(present)) if one.is_broken(row, present)]
     return Finding(one, looked_at, sorted(set(found)))
-
-
-def about(noun: str, id: ColumnElement[Any]) -> ColumnElement[str]:
-    """How messages, cases and the audit name a row, such as booking:12."""
-    return literal(f"{noun}:").concat(cast(id, String))
 
 
 # ---- places
@@ -588,6 +546,7 @@ def places_of_the_deleted(present: Present) -> Select[Any]:
 WENT_OUT, CAME_IN = messages.c.direction == "out", messages.c.direction == "in"
 
 INVARIANTS = (
+    *CLUBS,
     Invariant(
         "places",
         "No workshop has more places taken than it has, or had before it was made smaller",

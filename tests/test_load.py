@@ -21,7 +21,8 @@ from handlers.rules.content import instant, working_day
 from handlers.talk.catalogues import Catalogues
 from storage import Storage
 from storage.content import Content as Stored
-from storage.invariants import Present, look
+from storage.invariants import look
+from storage.looking import Present
 from storage.tables import metadata
 
 DEMO = Path(__file__).parent.parent / "bot" / "demo"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from handlers.rules.job_clubs import stays_away
 from handlers.talk import Gone, _
 from storage import Store
+from storage.job_clubs import Membership
 from storage.workshops import Booking, Workshop
 
 if TYPE_CHECKING:
@@ -89,16 +90,29 @@ def enrol_in_meetings(store: Store, club_id: str, now: datetime) -> int:
     """
     Every member has a place at every meeting ahead; who has said no to one keeps that. Returns how many were given.
 
-    Done again it changes nothing. The caller holds the lock of the club.
+    What somebody gave up before they joined counts no more: they are back. Done again it changes nothing. The caller
+    holds the lock of the club.
     """
-    given = 0
+    given, members = 0, store.job_clubs.members(club_id)
     for meeting in filter(None, map(store.workshops.get, store.job_clubs.meetings(club_id, now))):
-        known = store.workshops.everybody_of(meeting.id)
-        for member in store.job_clubs.members(club_id):
-            if member.person_id not in known:
-                give_place(store, meeting, member.person_id, now)
-                given += 1
+        known = store.workshops.newest_of(meeting.id)
+        for member in members:
+            given += _expect(store, meeting, member, known.get(member.person_id), now)
     return given
+
+
+def _expect(
+    store: Store, meeting: Workshop, member: Membership, known: tuple[int, str, datetime] | None, now: datetime
+) -> bool:
+    """Give a member a place at a meeting, unless they have one, or have said no as a member."""
+    if known is None:
+        give_place(store, meeting, member.person_id, now)
+        return True
+    id, state, changed_at = known
+    if state == "booked" or (member.joined_at and changed_at > member.joined_at):
+        return False
+    store.workshops.change_booking(id, state="booked", booked_at=now, confirmed_at=None, changed_at=now)
+    return True
 
 
 def give_place(store: Store, meeting: Workshop, person_id: int, now: datetime, **more: object) -> None:
