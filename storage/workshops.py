@@ -243,11 +243,11 @@ class Workshops:
         )
         return [Booking(*row) for row in rows]
 
-    def newest_of(self, workshop_id: int) -> dict[int, tuple[int, str, datetime]]:
-        """By person: the newest place somebody has, or had, at a workshop, its state, and when it changed last."""
-        columns = (bookings.c.person_id, bookings.c.id, bookings.c.state, bookings.c.changed_at)
+    def newest_of(self, workshop_id: int) -> dict[int, tuple[str, datetime]]:
+        """By person: the state of the newest place somebody has, or had, at a workshop, and when it changed last."""
+        columns = (bookings.c.person_id, bookings.c.state, bookings.c.changed_at)
         rows = self.store.read(select(*columns).where(bookings.c.workshop_id == workshop_id).order_by(bookings.c.id))
-        return {row[0]: (row[1], row[2], row[3]) for row in rows}
+        return {row[0]: (row[1], row[2]) for row in rows}
 
     def booked(self, workshop_id: int) -> list[Booking]:
         rows = self.store.read(

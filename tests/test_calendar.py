@@ -211,10 +211,13 @@ class Door:
         assert found
         return found
 
-    def agenda(self, who: str = "Amina") -> dict[str, Component]:
+    def events(self, who: str = "Amina") -> list[Component]:
         answer = self.browser.get(self.address(who))
         assert answer.status_code == 200
-        return {str(event["summary"]): event for event in read(answer.content).events}
+        return list(read(answer.content).events)
+
+    def agenda(self, who: str = "Amina") -> dict[str, Component]:
+        return {str(event["summary"]): event for event in self.events(who)}
 
 
 @pytest.fixture
@@ -332,3 +335,26 @@ def test_looking_writes_nothing_down(play: Play, door: Door, capsys: pytest.Capt
     capsys.readouterr()
     door.browser.get(way)
     assert way.rpartition("/")[2] not in "".join(capsys.readouterr())
+
+
+# Meetings of a Job Club
+
+CLUB = "Job Club Fontenera"
+MEETS = f"there is a Job Club «{CLUB}» in Collegno on Wednesdays at 14:30 with 8 places, 4 meetings, for everybody"
+
+
+def test_the_meetings_of_a_job_club_are_in_the_agenda_that_a_calendar_follows(play: Play, door: Door) -> None:
+    play.happens(MEETS, f"Amina joins «{CLUB}»", f"nobody holds the next meeting of «{CLUB}»")
+    meetings = [one for one in door.events() if str(one["summary"]) == CLUB]
+    assert [str(one["status"]) for one in meetings] == ["TENTATIVE", *["CONFIRMED"] * 3]
+    assert len({str(one["uid"]) for one in meetings}) == 4
+
+
+def test_who_comes_after_all_has_a_new_entry_and_not_the_one_that_was_taken_out(play: Play, door: Door) -> None:
+    play.happens(MEETS, f"Amina joins «{CLUB}»")
+    play.says("job club", "1", "1", "no")
+    without = door.events()
+    play.says("job club", "1", "1", "sì")
+    again = door.events()
+    assert len(again) == len(without) + 1
+    assert len({str(one["uid"]) for one in again}) == len(again)

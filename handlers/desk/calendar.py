@@ -134,4 +134,4 @@ def about(booking_id: int) -> str:
 def status_of(booking: Booking, workshop: Workshop) -> Status:
     if workshop.cancelled_at or booking.state not in ("booked", "waiting", "offered"):
         return "CANCELLED"
-    return "CONFIRMED" if booking.state == "booked" else "TENTATIVE"
+    return "CONFIRMED" if booking.state == "booked" and workshop.is_confirmed else "TENTATIVE"

@@ -70,9 +70,10 @@ class Meetings:
         mine, now = self.desk.job_clubs.mine(meeting.series_id), self.desk.now
         if mine is None or mine.state != "member":
             raise Gone(_("You are no longer in this Job Club."))
-        if known := self._mine(meeting.series_id).get(workshop_id):
-            self.store.workshops.change_booking(known.id, state="booked", confirmed_at=now, changed_at=now)
-        else:
+        known = self.store.workshops.booking_of(mine.person_id, workshop_id)
+        if known:
+            self.store.workshops.change_booking(known.id, confirmed_at=now, changed_at=now)
+        else:  # a row of its own: a calendar that was told of a cancellation takes a new entry, and no old one back
             give_place(self.store, meeting, mine.person_id, now, confirmed_at=now)
         return meeting
 
@@ -102,16 +103,14 @@ def enrol_in_meetings(store: Store, club_id: str, now: datetime) -> int:
 
 
 def _expect(
-    store: Store, meeting: Workshop, member: Membership, known: tuple[int, str, datetime] | None, now: datetime
+    store: Store, meeting: Workshop, member: Membership, known: tuple[str, datetime] | None, now: datetime
 ) -> bool:
     """Give a member a place at a meeting, unless they have one, or have said no as a member."""
-    if known is None:
-        give_place(store, meeting, member.person_id, now)
-        return True
-    id, state, changed_at = known
-    if state == "booked" or (member.joined_at and changed_at > member.joined_at):
-        return False
-    store.workshops.change_booking(id, state="booked", booked_at=now, confirmed_at=None, changed_at=now)
+    if known:
+        state, changed_at = known
+        if state == "booked" or (member.joined_at and changed_at > member.joined_at):
+            return False
+    give_place(store, meeting, member.person_id, now)
     return True
 
 
