@@ -3,9 +3,8 @@
 People's whole agenda, for the calendar on their phone to follow, at an address that only they have.
 
 The address does not run out, because a calendar comes back to it for years. It ends when its owner takes it back, and
-nobody else's ends with it. The key in it is 256 random bits, looked up as it is. The database stops comparing a row at
-the first letter that is wrong: that is billionths of a second more or less while it reads all the other rows, which
-nobody can hear from the other end of a network.
+nobody else's ends with it. The key in it is 256 random bits, looked up as it is in an index. How far a wrong one got
+there may cost billionths of a second more or less, which nobody can hear from the other end of a network.
 """
 
 import asyncio
@@ -19,7 +18,7 @@ from starlette.routing import Route
 from bot.clock import Clock
 from handlers.desk import Desk
 from handlers.talk.catalogues import Catalogues
-from storage import Storage
+from storage import Storage, Unavailable
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -47,7 +46,12 @@ def calendar_route(storage: Storage, clock: Clock, catalogues: Catalogues) -> Ro
 
     async def calendar(request: Request) -> Response:
         key = request.path_params["key"]
-        found = await asyncio.to_thread(agenda, storage, catalogues, key, clock.now()) if KEY.fullmatch(key) else None
+        if not KEY.fullmatch(key):
+            return nothing()
+        try:
+            found = await asyncio.to_thread(agenda, storage, catalogues, key, clock.now())
+        except Unavailable:
+            return PlainTextResponse("Try again later.\n", status_code=503, headers={**HEADERS, "Retry-After": "300"})
         return nothing() if found is None else Response(found, media_type=KIND, headers=HEADERS)
 
     return Route("/calendar/{key}.ics", calendar)

@@ -46,16 +46,16 @@ def media_route(settings: Settings, storage: Storage, clock: Clock) -> Route:
     """Where the links lead."""
 
     async def media(request: Request) -> Response:
-        id, expires = request.path_params["id"], number(request.query_params.get("expires", ""))
+        id, expires = number(request.path_params["id"]), number(request.query_params.get("expires", ""))
         given = request.query_params.get("signature", "").encode()
-        if expires is None or not hmac.compare_digest(given, signature(settings, id, expires).encode()):
+        if id is None or expires is None or not hmac.compare_digest(given, signature(settings, id, expires).encode()):
             return nothing()
         if clock.real().timestamp() >= expires:
             return PlainTextResponse(EXPIRED, status_code=410, headers=HEADERS)
         found = await asyncio.to_thread(opened, storage, id, clock.now())
         return saved(found) if found else nothing()
 
-    return Route("/media/{id:int}", media)
+    return Route("/media/{id}", media)
 
 
 def number(words: str) -> int | None:

@@ -179,6 +179,7 @@ def _sqlite(url: str, *, pool_size: int) -> Engine:
         pool_timeout=60,
         pool_reset_on_return=None,  # every use ends in a commit or a rollback of its own
         connect_args={"timeout": 30, "check_same_thread": False},
+        hide_parameters=True,  # people's words are no part of an error
     )
 
     @event.listens_for(engine, "connect")
@@ -197,7 +198,8 @@ def _sqlite(url: str, *, pool_size: int) -> Engine:
 
 
 def _postgresql(url: str) -> Engine:
-    return _guarded(create_engine(make_url(url), pool_size=10, max_overflow=10, pool_pre_ping=True))
+    pool: dict[str, Any] = {"pool_size": 10, "max_overflow": 10, "pool_pre_ping": True}
+    return _guarded(create_engine(make_url(url), hide_parameters=True, **pool))
 
 
 def _guarded(engine: Engine) -> Engine:

@@ -54,8 +54,6 @@ from tests import files
 from tests.database import MONDAY
 
 DIRECTIONS: list[tuple[re.Pattern[str], Callable[..., None]]] = []
-# How finely time passes: what is due two hours before, and no longer, must not be stepped over.
-STEPS = ((timedelta(days=1), timedelta(minutes=20)), (timedelta(days=10), timedelta(hours=1)))
 KINDS = {
     "photo": "photo",
     "voice message": "voice",
@@ -287,26 +285,17 @@ def knows(stage: Stage, who: str) -> bool:
 
 @direction(r"(\d+) (minutes|hours|days) pass")
 def time_passes(stage: Stage, number: str, unit: str) -> None:
-    """Time goes by in small steps, and what comes due on the way happens on the way."""
-    length = timedelta(**{unit: int(number)})
-    until = stage.now + length
-    step = next((step for most, step in STEPS if length <= most), timedelta(hours=6))
-
-    def live_on(desk: Sportello) -> None:
-        while stage.now < until:
-            stage.now = min(until, stage.now + min(step, length / 4))
-            desk.engine.retry()
-            desk.worker.erase()
-            if desk.worker.plan_moments() or desk.deliverer.delivery.anything_due():
-                asyncio.run(desk.deliverer.drain())
-
-    stage.played(live_on)
+    lives_until(stage, stage.now + timedelta(**{unit: int(number)}))
 
 
 @direction(r"then it is (\d{4}-\d\d-\d\d) at (\d\d:\d\d)")
 def then_it_is(stage: Stage, day: str, hour: str) -> None:
-    """Time goes by to that hour in Rome, stopping only where something is due."""
-    until = datetime.fromisoformat(f"{day} {hour}").replace(tzinfo=ROME).astimezone(UTC)
+    """At that hour in Rome."""
+    lives_until(stage, datetime.fromisoformat(f"{day} {hour}").replace(tzinfo=ROME).astimezone(UTC))
+
+
+def lives_until(stage: Stage, until: datetime) -> None:
+    """Time goes by, stopping only where something is due; what comes due on the way happens on the way."""
     assert until > stage.now, "time only goes forward"
 
     def live_on(desk: Sportello) -> None:

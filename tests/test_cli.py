@@ -11,8 +11,8 @@ import pytest
 
 from tests.database import DEMO
 
-ITALIAN = ("ciao", "2", "1", "sì", "1987", "Amina", "bolonia", "pulizie", "così così", "sì", "no", "sì")
-ENGLISH = ("hello", "2", "1", "yes", "1987", "Joy", "s. lazzaro", "cleaner", "a little", "yes", "no", "yes")
+ITALIAN = ("ciao", "2", "1", "1", "sì", "1987", "Amina", "bolonia", "pulizie", "così così", "sì", "no", "sì")
+ENGLISH = ("hello", "2", "1", "1", "yes", "1987", "Joy", "s. lazzaro", "cleaner", "a little", "yes", "no", "yes")
 
 
 def run(folder: Path, *words: str, said: tuple[str, ...] = ()) -> "subprocess.CompletedProcess[str]":

@@ -176,10 +176,17 @@ class Worker:
             self.knock()  # their places are offered to others
 
     def erase(self) -> int:
-        """Delete those who asked for it and have their receipt, one after the other. Returns how many."""
+        """
+        Delete those who asked for it and have their receipt, one after the other. Returns how many.
+
+        The copies go as well that we made for those who wanted to have their data.
+        """
         now, catalogues = self.clock.now(), self.engine.play.catalogues
         with self.storage.reading() as store:
-            due = erasing.due(store, now)
+            due, downloads = erasing.due(store, now), erasing.any_downloads(store, now)
+        if downloads:
+            with self.storage.writing() as store:
+                erasing.forget_downloads(store, now)
         return sum(self._erase(person_id, now, catalogues) for person_id in due)
 
     def _erase(self, person_id: int, now: datetime, catalogues: Catalogues) -> bool:

@@ -82,7 +82,7 @@ class Simulator:
             Route("/simulator/people", in_kind_words(self.people)),
             Route("/simulator/look", in_kind_words(events.look)),
             Route("/simulator/events", in_kind_words(events.listen)),
-            Route("/simulator/files/{id:int}", in_kind_words(papers.file)),
+            Route("/simulator/files/{id}", in_kind_words(papers.file)),
             Route("/simulator/clock", in_kind_words(day.change), methods=["POST"]),
             Mount("/simulator/static", AskedAgain(directory=HERE / "static")),
         ]

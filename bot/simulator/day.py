@@ -44,7 +44,9 @@ class Day:
         self.moving.add(task)
         task.add_done_callback(self.moving.discard)
         done, _going_on = await asyncio.wait({task}, timeout=WAIT)
-        if done and isinstance(trouble := task.exception(), ValueError):
+        if done and isinstance(trouble := task.exception(), stored.RealPeople):
+            raise HTTPException(409, REAL_PEOPLE) from trouble
+        if done and isinstance(trouble, ValueError):
             raise HTTPException(400, BACK) from trouble
         if done:
             task.result()

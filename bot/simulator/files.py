@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bot.simulator.bubbles import is_seen, met
-from bot.simulator.said import whose
+from bot.simulator.said import message_number, whose
 from storage import Storage
 from storage.files import File
 
@@ -29,7 +29,7 @@ class Papers:
     async def file(self, request: Request) -> Response:
         """What came with a message, to whoever holds the phone it came to."""
         channel, who = whose(request.query_params)
-        found = await asyncio.to_thread(self._find, channel, who, request.path_params["id"])
+        found = await asyncio.to_thread(self._find, channel, who, message_number(request.path_params["id"]))
         if found is None:
             raise HTTPException(404, "there is no such file on this phone")
         name, file = found
@@ -39,7 +39,7 @@ class Papers:
     def _find(self, channel: str, who: str, id: int) -> tuple[str, File] | None:
         with self.storage.reading() as store:
             identity, _person = met(store, channel, who)
-            message = store.messages.get(id) if id < 2**63 else None
+            message = store.messages.get(id)
             if identity is None or message is None or message.identity_id != identity.id or not is_seen(message):
                 return None
             payload = message.payload or {}

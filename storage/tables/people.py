@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Who writes to us, from where, and what they have agreed to."""
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint, text
 
 from storage.tables.base import Document, Key, Moment, key, metadata
 
@@ -23,6 +23,13 @@ people = Table(
     Column("phone", String),  # theirs, and given by them, for a call; in the international form
     Column("calendar_key", String),  # in the private address of their agenda; another key takes the old one back
     Column("erased_at", Moment),  # from then on only figures are left of them
+    Index(
+        "uq_people_calendar_key",
+        "calendar_key",
+        unique=True,
+        sqlite_where=text("calendar_key is not null"),
+        postgresql_where=text("calendar_key is not null"),
+    ),
 )
 
 identities = Table(

@@ -15,6 +15,7 @@ from bot.main import Sportello, build, stored_clock
 from bot.settings import Settings
 from handlers.desk import Desk
 from handlers.desk import clock as stored
+from handlers.desk.clock import RealPeople
 from handlers.talk.text import ROME
 from storage import Store
 from storage.tables import bookings, identities, messages
@@ -199,7 +200,17 @@ def test_other_processes_and_the_next_start_live_on_the_same_day(stage: Stage) -
 
 def test_where_there_is_no_simulator_the_day_is_the_real_one(stage: Stage) -> None:
     jump(stage, timedelta(days=2))
-    real = build(Settings(simulator=False, database_url=stage.url), Clock(real=lambda: stage.now), transports={})
+    real = build(Settings(simulator=False, database_url=stage.url), transports={})
     asyncio.run(real.worker.day())
-    assert real.clock.now() == MONDAY
+    assert real.clock.offset == timedelta(0)
     real.close()
+
+
+def test_the_day_stops_moving_when_somebody_real_writes(stage: Stage) -> None:
+    def writes(store: Store) -> None:
+        store.people.meet("telegram", "12345", simulated=False, language="it", release="1", now=stage.now)
+
+    stage.with_store(writes)
+    with pytest.raises(RealPeople):
+        jump(stage, timedelta(days=2))
+    assert stage.desk().clock.now() == MONDAY

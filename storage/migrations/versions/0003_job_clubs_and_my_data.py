@@ -13,6 +13,8 @@ depends_on = None
 
 OFFERED = sa.text("state = 'offered'")
 ACTIVE = sa.text("state in ('waiting', 'offered', 'member')")
+HAS_KEY = sa.text("calendar_key is not null")
+DOWNLOAD = sa.text("subject = 'my_data'")
 STATES = "state in ('waiting', 'offered', 'member', 'left', 'declined', 'lapsed', 'withdrawn')"
 
 
@@ -20,6 +22,9 @@ def upgrade() -> None:
     with op.batch_alter_table("people") as people:
         people.add_column(sa.Column("calendar_key", sa.String()))
         people.add_column(sa.Column("erased_at", Moment()))
+        people.create_index(
+            "uq_people_calendar_key", ["calendar_key"], unique=True, sqlite_where=HAS_KEY, postgresql_where=HAS_KEY
+        )
     op.create_table(
         "erasures",
         sa.Column("id", Key, sa.Identity(always=False), nullable=False),
@@ -37,6 +42,10 @@ def upgrade() -> None:
     _clubs()
     _memberships()
     _diaries()
+    op.create_index("ix_attachments_file_id", "attachments", ["file_id"])
+    op.create_index("ix_audit_actor", "audit", ["actor"])
+    of_downloads = {"sqlite_where": DOWNLOAD, "postgresql_where": DOWNLOAD}
+    op.create_index("ix_messages_downloads", "messages", ["person_id"], **of_downloads)
 
 
 def _paths() -> None:
@@ -141,6 +150,8 @@ def _diaries() -> None:
 
 
 def downgrade() -> None:
+    for index, table in (("downloads", "messages"), ("actor", "audit"), ("file_id", "attachments")):
+        op.drop_index(f"ix_{table}_{index}", table)
     # Who was in a club has no place in the tables of before: their places at meetings go with the meetings.
     op.execute(
         "delete from feedback where booking_id in (select bookings.id from bookings join workshops "
@@ -154,5 +165,6 @@ def downgrade() -> None:
         op.drop_table(table)
     op.execute("delete from series where kind = 'job_club'")
     with op.batch_alter_table("people") as people:
+        people.drop_index("uq_people_calendar_key")
         people.drop_column("erased_at")
         people.drop_column("calendar_key")
