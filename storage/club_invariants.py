@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Select, and_, exists, func, or_, select
 
 from storage.looking import SWEPT, Invariant, Present, about
-from storage.tables import audit, bookings, job_clubs, memberships, messages, workshops
+from storage.tables import audit, bookings, job_clubs, memberships, messages, people, workshops
 
 
 def too_many_members(present: Present) -> Select[Any]:
@@ -79,10 +79,21 @@ def strangers_at_meetings(present: Present) -> Select[Any]:
     )
 
 
+def expected_at_what_is_off(present: Present) -> Select[Any]:
+    return (
+        select(bookings.c.id)
+        .join(workshops, workshops.c.id == bookings.c.workshop_id)
+        .join(job_clubs, job_clubs.c.id == workshops.c.series_id)
+        .where(bookings.c.state == "booked", workshops.c.cancelled_at.is_not(None))
+    )
+
+
 def let_in_without_reason(present: Present) -> Select[Any]:
+    """Of those who are deleted no reason is left either."""
     by_staff = memberships.c.admitted_by.startswith("staff:")
     reason = func.trim(func.coalesce(memberships.c.admitted_because, ""))
-    return select(memberships.c.id).where(and_(by_staff, reason == ""))
+    is_erased = exists().where(people.c.id == memberships.c.person_id, people.c.erased_at.is_not(None))
+    return select(memberships.c.id).where(and_(by_staff, reason == "", ~is_erased))
 
 
 CLUBS = (
@@ -123,6 +134,13 @@ CLUBS = (
         "bookings",
         bookings,
         strangers_at_meetings,
+    ),
+    Invariant(
+        "club_meetings_off",
+        "Nobody is expected at a meeting that is called off",
+        "bookings",
+        bookings,
+        expected_at_what_is_off,
     ),
     Invariant(
         "club_reasons",

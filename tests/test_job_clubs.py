@@ -16,6 +16,8 @@ from handlers.moments import on_the_wall
 from handlers.rules.job_clubs import Joined, Missing, missing, stays_away
 from handlers.talk.catalogues import Catalogues
 from storage import Store
+from storage.invariants import look
+from storage.looking import Present
 from storage.tables import audit, cases, messages, staff
 from tests.database import Databases
 from tests.stage import Stage, perform
@@ -81,7 +83,64 @@ def test_of_a_meeting_that_nobody_holds_nothing_is_said_as_if_it_took_place(stag
     perform(stage, f"nobody holds the next meeting of «{CLUB}»")
     perform(stage, "then it is 2027-04-14 at 15:00")
     said = stage.with_store(lambda store: store.read(select(messages.c.payload).where(messages.c.kind == "moment")))
-    assert [row.payload["moment"] for row in said] == ["job_club_unconfirmed"]
+    assert [row.payload["moment"] for row in said] == ["job_club_unconfirmed", "job_club_unconfirmed_2h"]
+
+
+def test_nobody_but_a_counsellor_holds_a_meeting(stage: Stage) -> None:
+    def operator(changes: Changes, id: int, at: Any) -> None:
+        known = {"name": "Nadia (demo)", "email": "nadia@example.org", "role": "operator", "languages": ["it"]}
+        nadia = changes.store.write(insert(staff).values(**known).returning(staff.c.id)).scalar_one()
+        changes.entrust(id, nadia)
+
+    with pytest.raises(NotAllowed):
+        changed(stage, operator)
+
+
+def test_on_the_eve_that_is_a_day_of_rest_members_hear_earlier_that_a_meeting_is_not_sure(databases: Databases) -> None:
+    with databases.town("sqlite") as url, closing(Stage(url)) as stage:
+        perform(stage, "it is 2027-04-08 at 09:00")
+        perform(stage, MEETS.replace("Wednesdays", "Mondays") + ", for everybody")
+        perform(stage, "Amina is registered in Collegno, and wants reminders")
+        perform(stage, f"Amina joins «{CLUB}»")
+        perform(stage, f"nobody holds the next meeting of «{CLUB}»")
+        perform(stage, "then it is 2027-04-12 at 15:00")
+        rows = stage.with_store(lambda store: store.read(select(messages).where(messages.c.kind == "moment")))
+        assert [row.payload["moment"] for row in rows] == ["job_club_unconfirmed", "job_club_unconfirmed_2h"]
+        assert rows[0].sent_at.date().isoformat() == "2027-04-10"  # the Saturday
+
+
+def test_a_smaller_club_is_no_false_alarm(stage: Stage) -> None:
+    for who in ("Amina", "Bruno"):
+        perform(stage, f"{who} is registered in Collegno, and wants reminders")
+        perform(stage, f"{who} has done 3 group meetings and 2 interviews")
+        perform(stage, f"{who} joins «{CLUB}»")
+    meeting = at_the_desk(stage, lambda desk: desk.meetings.ahead(CLUB)[0])
+    at_the_desk(stage, lambda desk: desk.workshops.cancel(meeting.booking.id))
+    perform(stage, f"the club «{CLUB}» has 1 place now")
+    at_the_desk(stage, lambda desk: desk.meetings.come_after_all(meeting.workshop.id))
+    found = stage.with_store(
+        lambda store: look(store, Present(stage.now, stage.now, {"place_offered": "service_messages"}))
+    )
+    assert not [one for one in found if one.ids and one.invariant.name in ("places", "club_places")]
+
+
+def test_who_is_let_in_and_wants_no_messages_is_called(stage: Stage) -> None:
+    perform(stage, "Bruno is registered in Collegno")
+    at_the_desk(
+        stage, lambda desk: desk.job_clubs.let_in(CLUB, staff_id=counsellor(desk.store), because="knows it"), "Bruno"
+    )
+    perform(stage, "a person of the desk is asked to look after Bruno: club_joined")
+
+
+def test_who_has_left_is_not_missed_any_more(stage: Stage) -> None:
+    perform(stage, "Amina has done 3 group meetings and 2 interviews")
+    perform(stage, f"Amina joins «{CLUB}»")
+    perform(stage, "then it is 2027-04-14 at 17:00")
+    perform(stage, f"the desk writes down that Amina was absent at the last meeting of «{CLUB}»")
+    perform(stage, f"Amina leaves «{CLUB}»")
+    perform(stage, "then it is 2027-04-15 at 17:00")
+    said = stage.with_store(lambda store: store.read(select(messages.c.payload).where(messages.c.kind == "moment")))
+    assert "missed_meeting" not in [row.payload["moment"] for row in said]
 
 
 def test_who_wants_no_messages_is_called_about_a_meeting_that_is_off(stage: Stage) -> None:

@@ -4,6 +4,7 @@
 import re
 import shutil
 from collections.abc import Iterator
+from copy import deepcopy
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -15,9 +16,9 @@ import pytest
 import storage
 from handlers.desk.changes import Changes
 from handlers.desk.hours import hours_in
-from handlers.desk.loading import BadContent, Content, Report, load, problems, read
+from handlers.desk.loading import BadContent, Content, Report, load, problems, read, reading
 from handlers.moments import MOMENTS
-from handlers.rules.content import instant, working_day
+from handlers.rules.content import Row, instant, working_day
 from handlers.talk.catalogues import Catalogues
 from storage import Storage
 from storage.content import Content as Stored
@@ -28,6 +29,7 @@ from storage.tables import metadata
 DEMO = Path(__file__).parent.parent / "bot" / "demo"
 MONDAY = date(2026, 3, 2)
 ROME = ZoneInfo("Europe/Rome")
+as_it_is = reading._parsed
 
 
 @pytest.fixture
@@ -48,6 +50,17 @@ def alone(tmp_path: Path) -> Path:
     """A folder with nothing but the Job Clubs of the demo, to be changed."""
     shutil.copy(DEMO / "job_clubs.yaml", tmp_path)
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most files of a test are those of the demonstration: what has been read before is copied, not read again."""
+    monkeypatch.setattr(reading, "_parsed", lambda raw: deepcopy(parsed(raw)))
+
+
+@cache
+def parsed(raw: bytes) -> Row:
+    return as_it_is(raw)
 
 
 @cache
@@ -432,7 +445,7 @@ def test_what_the_desk_did_about_a_meeting_stays_as_it_is(database: Storage, alo
         desk.entrust(third["id"], other)
         mine = store.workshops.booking_of(person, third["id"])
         assert mine is not None
-        store.workshops.change_booking(mine.id, state="cancelled_by_person")
+        store.workshops.change_booking(mine.id, state="cancelled_by_person", changed_at=desk.now)
     change(alone / "job_clubs.yaml", "counsellor: t03", "counsellor: t02", after="- id: jc2")
     put_in(database, alone)
     found = {row["code"]: row for row in meetings_of(database, "jc2")}

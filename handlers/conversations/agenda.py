@@ -65,8 +65,8 @@ def ahead(c: Context) -> Asking | Move:
     c.draft.booking = int(chosen)
     if any(one.booking.id == c.draft.booking and one.booking.state == "offered" for one in found):
         return go("reminders", booking=c.draft.booking, offered=True)
-    if any(one.booking.id == c.draft.booking and one.workshop.cancelled_at for one in found):
-        return go("changes", booking=c.draft.booking, is_off=True)
+    if off := next((one for one in found if one.booking.id == c.draft.booking and one.workshop.cancelled_at), None):
+        return go("meetings" if off.workshop.is_meeting else "changes", booking=c.draft.booking, is_off=True)
     return one
 
 

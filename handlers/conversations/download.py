@@ -20,6 +20,8 @@ download = Conversation("download", Draft)
 
 @download.starts
 def beginning(c: Context) -> Move:
+    if c.desk.my_data.is_on_its_way():
+        return done(_("Your two files are on their way already: please wait a little."))
     return code if c.draft.code else go("my_data")
 
 

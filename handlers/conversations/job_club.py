@@ -62,8 +62,8 @@ def beginning(c: Context) -> Move:
 
 @job_club.step
 def which(c: Context) -> Asking:
-    mine = {one.club_id for one in c.desk.job_clubs.mine_all()}
-    found = [club for club in c.desk.job_clubs.near() if not mine or club.id in mine]
+    mine = [c.desk.job_clubs.club(one.club_id) for one in c.desk.job_clubs.mine_all()]
+    found = mine or c.desk.job_clubs.near()
     c.draft.club = yield c.ask(_("Which Job Club?"), Choice(tuple(map(line, found[:MOST]))))
     return standing
 
@@ -76,7 +76,7 @@ def standing(c: Context) -> Move:
         case "member":
             return member
         case "waiting":
-            return in_line
+            return join if card.position == 1 and card.seats.empty else in_line
         case "offered":
             assert card.mine is not None
             c.draft.membership = card.mine.id
@@ -315,9 +315,19 @@ def welcome(c: Context) -> Lines:
     return lines(
         _("Welcome to «{club}».", club=Local(card.club.name)),
         card.next_meeting and _("The next meeting is on {when}.", when=card.next_meeting.starts_at),
+        clash(c),
         _("You find all the meetings in your agenda."),
         _("I will write to you the day before.") if c.desk.people.agreed("service_messages") else None,
     )
+
+
+def clash(c: Context) -> Words | None:
+    """The first meeting at which this person has something else; the choice stays theirs."""
+    for meeting in c.desk.meetings.ahead(c.draft.club):
+        if others := c.desk.workshops.clashes(meeting.workshop):
+            title = Local(others[0].workshop.title)
+            return _("On {when} you also have «{title}».", when=meeting.workshop.starts_at, title=title)
+    return None
 
 
 def waiting(c: Context, position: int) -> Lines:

@@ -4,7 +4,14 @@
 from dataclasses import dataclass
 
 from handlers.context import Context
-from handlers.moments import CLUB_TOMORROW, CLUB_UNCONFIRMED, MEETING_CALLED_OFF, MISSED_MEETING, Moment
+from handlers.moments import (
+    CLUB_TOMORROW,
+    CLUB_UNCONFIRMED,
+    MEETING_CALLED_OFF,
+    MEETING_ON,
+    MISSED_MEETING,
+    Moment,
+)
 from handlers.talk import Asking, Choice, Choosable, Conversation, Lines, Move, Question, YesNo, _, done, go, lines, p_
 from storage.workshops import Workshop
 
@@ -15,6 +22,7 @@ class Draft:
     meeting: int = 0
     comes: bool = False
     giving_up: bool = False
+    is_off: bool = False
 
 
 meetings = Conversation("meetings", Draft)
@@ -27,8 +35,12 @@ LATER = Choosable("later", p_("button", "Not now"), words=p_("words", "no, later
 def beginning(c: Context) -> Move:
     if c.draft.giving_up:
         return gives_up
+    if c.draft.is_off:
+        return called_off
     if c.draft.booking:
         return coming
+    if not c.draft.meeting:
+        return go("agenda")
     return stays_away if c.draft.comes else comes_after_all
 
 
@@ -71,6 +83,18 @@ def your_week(c: Context) -> Asking:
 def unconfirmed(c: Context) -> Asking:
     chosen = yield asked(c, CLUB_UNCONFIRMED)
     return go("person") if chosen == "person" else done(_("Thank you for your patience."))
+
+
+@meetings.step
+def is_on(c: Context) -> Asking:
+    occasion = c.desk.workshops.occasion(c.draft.booking)
+    chosen = yield c.ask(MEETING_ON.words(occasion), Choice(MEETING_ON.choices(occasion)))
+    if chosen == "person":
+        return go("person")
+    if chosen == "cannot":
+        return gives_up
+    c.desk.workshops.confirm(c.draft.booking)
+    return done(_("Good, we expect you on {when}.", when=occasion.event.starts_at))
 
 
 @meetings.step

@@ -7,9 +7,14 @@ from typing import Any
 
 from handlers.desk import Desk
 from handlers.desk.hours import hours_for, hours_in
+from handlers.desk.job_clubs import NotAllowed
 from handlers.desk.workshops import next_meeting
 from handlers.moments import (
+    CLUB_STILL_UNCONFIRMED,
+    CLUB_UNCONFIRMED,
     MEETING_CALLED_OFF,
+    MEETING_ON,
+    MEETING_UNSURE,
     SMALL_SHIFT,
     WORKSHOP_CALLED_OFF,
     WORKSHOP_MOVED,
@@ -20,9 +25,11 @@ from handlers.moments import (
     rome_day,
     told_of,
 )
+from handlers.rules.job_clubs import COUNSELLORS
 from handlers.talk import Gone
 from handlers.talk.catalogues import Catalogues
 from storage import Store
+from storage.messages import SHOWN
 from storage.workshops import Booking, Workshop
 
 
@@ -79,11 +86,30 @@ class Changes:
         """
         A meeting of a Job Club is confirmed once a counsellor holds it, and no longer if nobody does (B09e).
 
-        What was planned before is not said any more; the send check sees to that.
+        What was planned before is not said any more; the send check sees to that. Who was told otherwise hears of it at
+        once. Raises NotAllowed for somebody who may not hold it, and for what is not a meeting.
         """
         before = self.locked(id)
+        role = self.store.job_clubs.role_of(counsellor_id) if counsellor_id else None
+        if not before.is_meeting or (counsellor_id and role not in COUNSELLORS):
+            raise NotAllowed
         self.store.workshops.change(id, tutor_id=counsellor_id)
         self._note("confirmed" if counsellor_id else "unconfirmed", before, counsellor=counsellor_id)
+        after = self.store.workshops.get(id)
+        if after and after.is_confirmed != before.is_confirmed:
+            self._told_otherwise(after)
+
+    def _told_otherwise(self, after: Workshop) -> None:
+        """Whoever has heard that a meeting takes place, or that it is not sure, hears the contrary."""
+        after, said = self._next_revision(after), (CLUB_UNCONFIRMED, CLUB_STILL_UNCONFIRMED, MEETING_UNSURE)
+        for booking in self.store.workshops.booked(after.id):
+            id, about = booking.person_id, subject(booking)
+            doubts = [self.store.messages.newest_push(id, about, moment.name) for moment in said]
+            doubted = any(one is not None and one.state in SHOWN for one in doubts)
+            if after.is_confirmed and doubted:
+                self._tell(MEETING_ON, booking.id, after, after)
+            elif not after.is_confirmed and self.store.messages.told(id, about):
+                self._tell(MEETING_UNSURE, booking.id, after, after)
 
     def resize_club(self, club_id: str, capacity: int) -> None:
         """A Job Club with more or fewer places: more are offered at once, with fewer nobody loses theirs."""

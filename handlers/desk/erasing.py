@@ -15,12 +15,26 @@ from handlers.desk import Desk
 from handlers.talk.catalogues import Catalogues
 from storage import Store
 
-WAITS = timedelta(hours=1)  # for a receipt that cannot be sent; then everything is deleted all the same
+# So long a channel may bring once more what they wrote: once they are deleted nobody knows it again.
+QUIET = timedelta(minutes=10)
+TRIED = timedelta(hours=1)  # after the last try of a receipt that cannot be sent everything is deleted all the same
+NEVER_TRIED = timedelta(hours=72)  # and after so long whatever happens
+DOWNLOADED = timedelta(hours=1)  # then what was downloaded is not kept here any more
 
 
 def due(store: Store, now: datetime) -> list[int]:
-    """Those who have their receipt, or have waited for it long enough."""
-    return store.erasures.due(now - WAITS)
+    """Those who have their receipt and say no more, or have waited for it long enough."""
+    return store.erasures.due(now, quiet=QUIET, tried=TRIED, never_tried=NEVER_TRIED)
+
+
+def any_downloads(store: Store, now: datetime) -> bool:
+    """Are there files with somebody's data that have been sent, or cannot be?"""
+    return store.my_data.any_ended(now - DOWNLOADED)
+
+
+def forget_downloads(store: Store, now: datetime) -> int:
+    """Throw those files away. Returns how many."""
+    return store.my_data.forget_ended(now - DOWNLOADED)
 
 
 def erase(store: Store, person_id: int, now: datetime, catalogues: Catalogues, key: bytes) -> bool:

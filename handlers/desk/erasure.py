@@ -28,6 +28,7 @@ class Erasure:
         if is_new:
             self.desk.people.stopped_because(stop, "data_deleted")
         self.give_up()
+        self.desk.calendar.shut()
         receipt = f"S-{drawn(CLEAR, 4)}-{drawn(CLEAR, 4)}"
         self.store.erasures.ask(self.desk.person.id, receipt=receipt, now=self.desk.now)
         self._note("erasure_asked")

@@ -9,7 +9,7 @@ from handlers.desk.meetings import enrol_in_meetings
 from handlers.desk.territories import FAR, distance
 from handlers.moments import CLUB_JOINED, Occasion, Push, club_place
 from handlers.rules.booking import Waiting
-from handlers.rules.job_clubs import Decision, Joined, Missing, Seats, decide, missing
+from handlers.rules.job_clubs import COUNSELLORS, Decision, Joined, Missing, Seats, decide, missing
 from handlers.talk import Gone, _
 from storage.job_clubs import JobClub, Membership
 from storage.territories import Place
@@ -17,8 +17,6 @@ from storage.workshops import Workshop
 
 if TYPE_CHECKING:
     from handlers.desk import Desk
-
-COUNSELLORS = ("counsellor", "administrator")
 
 
 class NoReason(ValueError):
@@ -144,7 +142,7 @@ class JobClubs:
             mine.id, state=state, offered_until=None, left_at=self.desk.now, changed_at=self.desk.now
         )
         self.desk.outbox.forget(subject(mine), reason="left_the_club")
-        for one in self.desk.meetings.ahead(club_id):
+        for one in self.desk.meetings.planned(club_id):
             if one.is_expected and one.booking:
                 self.desk.workshops.cancel(one.booking.id)
         self._note("left_club", club_id)
@@ -173,7 +171,7 @@ class JobClubs:
             or_wait=or_wait,
         )
         if isinstance(decision, Joined):
-            self._add(club, state="member", joined_at=self.desk.now, admitted_by=by, admitted_because=because)
+            self._take_in(club, mine, admitted_by=by, admitted_because=because)
             self._note("joined_club", club_id)
             enrol_in_meetings(self.store, club_id, self.desk.now)
         elif isinstance(decision, Waiting):
@@ -181,12 +179,23 @@ class JobClubs:
             self._add(club, state="waiting", ticket=club.line + 1, admitted_by=by, admitted_because=because)
         return decision
 
+    def _take_in(self, club: JobClub, mine: Membership | None, **admitted: str | None) -> None:
+        now = self.desk.now
+        if mine is None:
+            self._add(club, state="member", joined_at=now, **admitted)
+            return
+        if admitted["admitted_because"] is None:
+            admitted = {}  # they were admitted when they joined the line
+        self.store.job_clubs.change_membership(mine.id, state="member", joined_at=now, changed_at=now, **admitted)
+
     def _tell_joined(self, club_id: str) -> None:
-        """Whoever was let in hears of it, if they want messages."""
+        """Whoever was let in hears of it: by message, or by a call of the desk."""
         mine, chat = self.mine(club_id), self.desk.outbox.chat()
         if mine and chat and not self.desk.person.stopped_at and self.desk.people.agreed("service_messages"):
             about = self.member_of(mine.id)
             self.desk.outbox.push(Push(CLUB_JOINED, about, self.desk.now, CLUB_JOINED.ends(about)), chat)
+        else:
+            self.desk.cases.open("club_joined", subject=f"job_club:{club_id}")
 
     def _add(self, club: JobClub, **values: object) -> None:
         self.store.job_clubs.add_membership(

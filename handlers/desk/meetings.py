@@ -34,7 +34,12 @@ class Meetings:
         self.desk, self.store = desk, desk.store
 
     def ahead(self, club_id: str) -> list[Meeting]:
-        """What is ahead in a club, soonest first."""
+        """What is ahead in a club for one of its members, soonest first; nothing for anybody else."""
+        mine = self.desk.job_clubs.mine(club_id)
+        return self.planned(club_id) if mine and mine.state == "member" else []
+
+    def planned(self, club_id: str) -> list[Meeting]:
+        """The meetings of a club, soonest first, and what this person has there."""
         mine = self._mine(club_id)
         found = (self.store.workshops.get(id) for id in self.store.job_clubs.meetings(club_id, self.desk.now))
         return [Meeting(one, mine.get(one.id)) for one in found if one]
@@ -95,8 +100,11 @@ def enrol_in_meetings(store: Store, club_id: str, now: datetime) -> int:
     holds the lock of the club.
     """
     given, members = 0, store.job_clubs.members(club_id)
-    for meeting in filter(None, map(store.workshops.get, store.job_clubs.meetings(club_id, now))):
-        known = store.workshops.newest_of(meeting.id)
+    for id in store.job_clubs.meetings(club_id, now):
+        meeting = store.workshops.lock(id)  # it may be called off at this very moment
+        if meeting is None or meeting.cancelled_at:
+            continue
+        known = store.workshops.newest_of(id)
         for member in members:
             given += _expect(store, meeting, member, known.get(member.person_id), now)
     return given

@@ -14,6 +14,8 @@ from handlers.moments import (
     BY_NAME,
     HALF_WAY,
     HOW_WAS_IT,
+    MEETING_ON,
+    MEETING_UNSURE,
     PLANNED,
     WORKSHOP_MOVED,
     Moment,
@@ -33,7 +35,7 @@ from handlers.talk.catalogues import Catalogues
 from storage import Store
 from storage.job_clubs import Membership
 from storage.messages import SHOWN, UNSENT, Message
-from storage.workshops import Booking
+from storage.workshops import Booking, Workshop
 
 BEHIND = HOW_WAS_IT.until[1] + timedelta(days=1)  # what is asked afterwards is asked within these days
 FORM = "registration"
@@ -88,11 +90,20 @@ def places(store: Store, now: datetime, until: datetime | None = None) -> list[L
     found = store.workshops.places(now - BEHIND, (until or now) + AHEAD)
     known = {id: store.workshops.get(id) for id in {booking.workshop_id for booking, _name, _comune in found}}
     next_at = {one.id: next_meeting(store, one) for one in known.values() if one}
+    clubs = {one.series_id for one in known.values() if one and one.is_meeting}
+    members = {club: {one.person_id for one in store.job_clubs.members(club)} for club in clubs}
     return [
         (occasion_of(booking, workshop, name or "", said_at=now, next_at=next_at[workshop.id]), comune)
         for booking, name, comune in found
         if (workshop := known[booking.workshop_id])
+        and (not workshop.is_meeting or booking.person_id in members[workshop.series_id])
     ]
+
+
+def is_member(store: Store, booking: Booking, meeting: Workshop) -> bool:
+    """Is somebody still in the club whose meeting it is?"""
+    mine = store.job_clubs.membership_of(booking.person_id, meeting.series_id)
+    return mine is not None and mine.state == "member"
 
 
 def lulls(store: Store, now: datetime, until: datetime | None = None) -> list[Lives]:
@@ -145,9 +156,16 @@ def _is_told_already(store: Store, push: Push) -> bool:
     id, subject = push.occasion.person_id, push.subject
     if is_repeat(push, store.messages.told(id, subject, push.moment.name)):
         return True
-    news = store.messages.newest_push(id, subject, WORKSHOP_MOVED.name)
-    is_of_now = news is not None and (news.payload or {}).get("revision") == push.occasion.revision
-    return is_of_now and news is not None and news.at >= push.at and news.state in (*SHOWN, *UNSENT)
+    told = [
+        store.messages.newest_push(id, subject, moment.name) for moment in (WORKSHOP_MOVED, MEETING_ON, MEETING_UNSURE)
+    ]
+    return any(_says_it(news, push) for news in told if news)
+
+
+def _says_it(news: Message, push: Push) -> bool:
+    """Is the news of the time that there is now, and not older than the hour of the reminder?"""
+    is_of_now = (news.payload or {}).get("revision") == push.occasion.revision
+    return is_of_now and news.at >= push.at and news.state in (*SHOWN, *UNSENT)
 
 
 def _put(store: Store, now: datetime, catalogues: Catalogues, push: Push) -> bool:
@@ -177,6 +195,8 @@ def occasion_in(store: Store, message: Message) -> Occasion | None:
     if noun == "booking":
         booking = store.workshops.booking(int(id))
         workshop = store.workshops.get(booking.workshop_id) if booking else None
+        if booking and workshop and workshop.is_meeting and not is_member(store, booking, workshop):
+            return None
         return occasion_of(booking, workshop, "", changed_at=message.at) if booking and workshop else None
     if noun == "membership":
         place = store.job_clubs.membership(int(id))

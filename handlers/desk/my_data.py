@@ -10,6 +10,7 @@ from handlers.desk.erasure import drawn
 from handlers.desk.export import sections
 from handlers.talk import Gone, Local, Reader, Text, _
 from handlers.talk.page import page
+from storage.my_data import DOWNLOAD
 
 if TYPE_CHECKING:
     from handlers.desk import Desk
@@ -31,6 +32,10 @@ class MyData:
     def new_code() -> str:
         """Four digits, to be written back in the same chat: nobody deletes everything with a slip of the thumb."""
         return drawn(DIGITS, 4)
+
+    def is_on_its_way(self) -> bool:
+        """Have they asked already, and are still to get it?"""
+        return self.store.my_data.is_on_its_way(self.desk.person.id)
 
     def send(self) -> None:
         """Two documents, in the chat they ask from. Raises Gone."""
@@ -84,6 +89,7 @@ class MyData:
             chat,
             words.render(self._reader()),
             reply_to=self.desk.message_id,
+            subject=DOWNLOAD,
             carries={"file": kept, "name": name},
         )
 

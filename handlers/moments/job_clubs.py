@@ -34,6 +34,18 @@ def unconfirmed_words(occasion: Occasion) -> Words:
     )
 
 
+def meeting_on_words(occasion: Occasion) -> Words:
+    meeting = occasion.event
+    return lines(
+        _("{name}, this meeting takes place.", name=occasion.first_name),
+        Local(meeting.title),
+        meeting.starts_at,
+        place_of(meeting),
+        entrance(meeting),
+        _("Are you coming?"),
+    )
+
+
 def meeting_called_off_words(occasion: Occasion) -> Words:
     meeting = occasion.event
     return lines(
@@ -100,12 +112,48 @@ CLUB_UNCONFIRMED = Moment(
     offset=timedelta(days=-1),
     hour=EVENING,
     until=("starts_at", timedelta(hours=-2)),
-    moves="lapses",
+    moves="earlier",
     words=unconfirmed_words,
     choices=always(FINE, CALL),
     conversation="meetings",
     step="unconfirmed",
     about=("unconfirmed",),
+)
+CLUB_STILL_UNCONFIRMED = Moment(
+    name="job_club_unconfirmed_2h",
+    anchor="starts_at",
+    offset=timedelta(hours=-2),
+    until=("starts_at", timedelta(0)),
+    moves="never",
+    words=unconfirmed_words,
+    choices=always(FINE, CALL),
+    conversation="meetings",
+    step="unconfirmed",
+    about=("unconfirmed",),
+)
+MEETING_UNSURE = Moment(
+    name="meeting_unsure",
+    anchor="changed_at",
+    offset=timedelta(0),
+    until=("starts_at", timedelta(0)),
+    critical=True,
+    words=unconfirmed_words,
+    choices=always(FINE, CALL),
+    conversation="meetings",
+    step="unconfirmed",
+    about=("unconfirmed",),
+)
+MEETING_ON = Moment(
+    name="meeting_on",
+    anchor="changed_at",
+    offset=timedelta(0),
+    until=("starts_at", timedelta(0)),
+    critical=True,
+    words=meeting_on_words,
+    choices=always(COMING, NOT_THIS_TIME, CALL),
+    conversation="meetings",
+    step="is_on",
+    about=("expected",),
 )
 MEETING_CALLED_OFF = Moment(
     name="meeting_called_off",

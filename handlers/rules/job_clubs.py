@@ -6,6 +6,7 @@ from typing import Literal
 
 from handlers.rules.booking import AlreadyOffered, AlreadyWaiting, Full, Waiting
 
+COUNSELLORS = ("counsellor", "tutor", "administrator")  # who may hold a meeting, and let somebody in
 ABSENCES = 2  # in a row, without a word: then a person calls; nobody is shut out by the machine
 
 
@@ -51,9 +52,14 @@ class Seats:
     waiting: int
 
     @property
+    def empty(self) -> int:
+        """Places nobody has and nobody has been offered."""
+        return max(0, self.capacity - self.members - self.held)
+
+    @property
     def free(self) -> int:
         """Places for a newcomer: those who wait come first."""
-        return max(0, self.capacity - self.members - self.held - self.waiting)
+        return max(0, self.empty - self.waiting)
 
 
 def missing(path: tuple[int, int], done: tuple[int, int]) -> Missing:
@@ -74,8 +80,8 @@ def decide(
         return AlreadyMember()
     if mine == "offered":
         return AlreadyOffered()
-    if mine == "waiting":
-        return AlreadyWaiting(my_position)
+    if mine == "waiting":  # who cannot be written to hears of a free place by asking, or from a counsellor
+        return Joined() if seats.empty and (my_position == 1 or is_let_in) else AlreadyWaiting(my_position)
     if left_to_do and not is_let_in:
         return NotYet(left_to_do)
     if seats.free > 0:
