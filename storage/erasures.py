@@ -3,10 +3,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Table, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, delete, exists, func, or_, select, update
 
 from storage.files import Files
 from storage.messages import UNFINISHED, UNSENT
@@ -31,6 +31,7 @@ from storage.transaction import Transaction
 ERASED = "erased:"  # how the address of somebody who is deleted begins
 REASON = "person_erased"
 COUNTED = (messages, consents, stops, bookings, memberships, diaries, cases, attachments)
+ARRIVED = ("sent", "delivered", "read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,8 @@ class Erasure:
     done_at: datetime | None
 
 
-_WORDS: dict[Table, dict[str, Any]] = {
+# What deleting leaves in the rows that somebody has in these tables.
+WORDS: dict[Table, dict[str, Any]] = {
     messages: {
         "text": "",
         **dict.fromkeys(("payload", "options", "answered_by", "update_key", "message_key", "provider_id")),
@@ -58,10 +60,23 @@ _WORDS: dict[Table, dict[str, Any]] = {
     diaries: {"mood": None, "next_step": None},
     memberships: {"admitted_because": None},
 }
-_NOBODY: dict[str, Any] = dict.fromkeys(
+# And what it leaves in their own row.
+NOBODY: dict[str, Any] = dict.fromkeys(
     ["first_name", "birth_year", "comune_istat", "goal", "italian_level", "phone", "source", "calendar_key"]
 )
+
+
+def is_left(table: Table, values: Mapping[str, Any]) -> ColumnElement[bool]:
+    """Is anything in a row that these values should have taken the place of? What is reckoned is not looked at."""
+    fixed = ((table.c[name], value) for name, value in values.items() if not isinstance(value, ColumnElement))
+    return or_(*(column.is_not(None) if value is None else column != value for column, value in fixed))
+
+
 _columns = [erasures.c[name] for name in Erasure.__dataclass_fields__]
+
+
+_is_unheard = and_(messages.c.direction == "in", messages.c.state.in_(UNFINISHED))
+_is_receipt = and_(messages.c.direction == "out", messages.c.text.contains(erasures.c.receipt))
 
 
 class Erasures:
@@ -75,15 +90,25 @@ class Erasures:
     def ask(self, person_id: int, *, receipt: str, now: datetime) -> None:
         self.store.write(erasures.insert().values(person_id=person_id, receipt=receipt, asked_at=now))
 
-    def due(self, before: datetime) -> list[int]:
-        """People to whom nothing is on its way any more, the receipt first of all; or who asked before an instant."""
-        on_its_way = exists().where(
-            messages.c.person_id == erasures.c.person_id, messages.c.state.in_((*UNSENT, *UNFINISHED))
+    def due(self, now: datetime, *, quiet: timedelta, tried: timedelta, never_tried: timedelta) -> list[int]:
+        """
+        People who have been ``quiet`` for so long and to whom nothing is on its way any more, the receipt first of all.
+
+        What cannot be sent holds them up for as long as ``tried`` says, counted from its last try; a receipt that
+        nobody could try, for as long as ``never_tried``. After that nothing does.
+        """
+        theirs = messages.c.person_id == erasures.c.person_id
+        speaks = exists().where(theirs, messages.c.direction == "in", messages.c.at > now - quiet)
+        on_its_way = exists().where(theirs, or_(messages.c.state.in_(UNSENT), _is_unheard))
+        was_tried = and_(
+            or_(messages.c.attempts > 0, messages.c.state == "sending"),
+            func.coalesce(messages.c.sent_at, messages.c.at) <= now - tried,
         )
+        may_arrive = exists().where(theirs, _is_receipt, messages.c.state.in_(UNSENT), ~was_tried)
+        is_enough = and_(erasures.c.asked_at <= now - tried, ~may_arrive)
+        is_due = or_(erasures.c.asked_at <= now - never_tried, and_(~speaks, or_(~on_its_way, is_enough)))
         rows = self.store.read(
-            select(erasures.c.person_id)
-            .where(erasures.c.done_at.is_(None), or_(~on_its_way, erasures.c.asked_at <= before))
-            .order_by(erasures.c.id)
+            select(erasures.c.person_id).where(erasures.c.done_at.is_(None), is_due).order_by(erasures.c.id)
         )
         return [row[0] for row in rows]
 
@@ -100,6 +125,7 @@ class Erasures:
         which is in our own words.
         """
         counts = {table.name: self._count(table, person_id) for table in COUNTED}
+        counts["receipts"] = self._receipts(person_id)
         counts["files"] = self._files(person_id)
         for identity_id, fingerprint in fingerprints.items():
             address = f"{ERASED}{fingerprint}:{identity_id}"
@@ -107,11 +133,17 @@ class Erasures:
         self._end_messages(person_id)
         self._words(person_id)
         self._deeds(person_id)
-        self.store.write(update(people).where(people.c.id == person_id).values({**_NOBODY, "erased_at": now}))
+        self.store.write(update(people).where(people.c.id == person_id).values({**NOBODY, "erased_at": now}))
         self.store.write(update(erasures).where(erasures.c.person_id == person_id).values(done_at=now, counts=counts))
 
     def _count(self, table: Table, person_id: int) -> int:
         return int(self.store.read(select(func.count()).where(table.c.person_id == person_id))[0][0])
+
+    def _receipts(self, person_id: int) -> int:
+        """How many messages with the number of the receipt have arrived: none, if they go without one."""
+        arrived = messages.c.person_id == person_id, messages.c.state.in_(ARRIVED)
+        receipts = select(func.count()).select_from(messages).join(erasures, erasures.c.person_id == person_id)
+        return int(self.store.read(receipts.where(*arrived, _is_receipt))[0][0])
 
     def _files(self, person_id: int) -> int:
         """What they sent and were sent, unless the same contents are somebody else's too. Returns how many are gone."""
@@ -124,13 +156,17 @@ class Erasures:
 
     def _end_messages(self, person_id: int) -> None:
         """Nothing that waits is sent or answered; what is leaving at this moment may still arrive."""
-        ends = {"suppressed": ("pending", "claimed"), "uncertain": ("sending",), "given_up": UNFINISHED}
-        for end, states in ends.items():
-            unfinished = messages.c.person_id == person_id, messages.c.state.in_(states)
+        ends = {
+            "suppressed": messages.c.state.in_(("pending", "claimed")),
+            "uncertain": messages.c.state == "sending",
+            "given_up": _is_unheard,
+        }
+        for end, is_unfinished in ends.items():
+            unfinished = messages.c.person_id == person_id, is_unfinished
             self.store.write(update(messages).where(*unfinished).values(state=end, reason=REASON))
 
     def _words(self, person_id: int) -> None:
-        for table, values in _WORDS.items():
+        for table, values in WORDS.items():
             self.store.write(update(table).where(table.c.person_id == person_id).values(values))
         theirs = select(bookings.c.id).where(bookings.c.person_id == person_id)
         self.store.write(update(feedback).where(feedback.c.booking_id.in_(theirs)).values(next_step=None))

@@ -122,11 +122,16 @@ class Files:
         return self.store.write(statement).first() is not None
 
     def keep(self, content: bytes, *, kind: str, at: datetime) -> int:
-        """The number of the file with these contents, which are kept once however often they come."""
+        """
+        The number of the file with these contents, which are kept once however often they come.
+
+        Its row is held until this transaction ends: nobody throws it away before the message that carries it is there.
+        """
         sha256 = hashlib.sha256(content).hexdigest()
         row = {"sha256": sha256, "size": len(content), "kind": kind, "content": content, "at": at}
-        self.store.write(self.store.insert(files).on_conflict_do_nothing(index_elements=["sha256"]), row)
-        return int(self.store.read(select(files.c.id).where(files.c.sha256 == sha256))[0][0])
+        same = {"index_elements": ["sha256"], "set_": {"sha256": sha256}}
+        kept = self.store.insert(files).values(row).on_conflict_do_update(**same).returning(files.c.id)
+        return int(self.store.write(kept).scalar_one())
 
     def content(self, file_id: int) -> File | None:
         rows = self.store.read(select(files.c.id, files.c.kind, files.c.content).where(files.c.id == file_id))
@@ -134,6 +139,7 @@ class Files:
 
     def forget(self, ids: Collection[int]) -> int:
         """Throw away the contents of files, but not of those that somebody sent or was sent. Returns how many."""
+        self.store.read(select(files.c.id).where(files.c.id.in_(ids)).order_by(files.c.id).with_for_update())
         carried = messages.c.payload["file"].as_integer()
         sent = select(attachments.c.file_id).where(attachments.c.file_id.in_(ids))
         got = select(carried).where(messages.c.direction == "out", messages.c.payload.is_not(None), carried.in_(ids))

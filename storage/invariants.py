@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 from storage.club_invariants import CLUBS
-from storage.erasures import ERASED
+from storage.erasures import ERASED, NOBODY, WORDS, is_left
 from storage.looking import SWEPT, Invariant, Present, about
 from storage.messages import IN_FLIGHT, UNFINISHED, UNSENT
 from storage.tables import (
@@ -28,11 +28,12 @@ from storage.tables import (
     cases,
     consents,
     dialogues,
-    diaries,
+    erasures,
     feedback,
     identities,
     messages,
     people,
+    series,
     stops,
     workshops,
 )
@@ -52,6 +53,7 @@ CLOCKS_DIFFER = timedelta(seconds=2)
 AT_ONCE = timedelta(minutes=1)  # what answers a message by itself is written in the turn of that message
 WAITED = timedelta(minutes=10)
 LEASE_OVER = timedelta(minutes=5)
+DELETED_WITHIN = timedelta(days=4)
 
 
 @dataclass(frozen=True)
@@ -96,9 +98,14 @@ def too_many_places(present: Present) -> Select[Any]:
     )
     return (
         select(workshops.c.id)
+        .join(series, series.c.id == workshops.c.series_id)
         .join(taken, taken.c.workshop_id == workshops.c.id)
         .outerjoin(lowered, lowered.c.id == newest)
-        .where(taken.c.places > workshops.c.capacity, or_(taken.c.places > had_theirs, newcomer))
+        .where(
+            series.c.kind != "job_club",  # whose places are those of the club
+            taken.c.places > workshops.c.capacity,
+            or_(taken.c.places > had_theirs, newcomer),
+        )
     )
 
 
@@ -508,25 +515,24 @@ def is_not_proved(row: Any, present: Present) -> bool:
 
 def words_of_the_deleted(present: Present) -> Select[Any]:
     """Those who are deleted and of whom anything is left but figures."""
-    known = (people.c.first_name, people.c.birth_year, people.c.comune_istat, people.c.goal, people.c.italian_level)
-    rest = (people.c.phone, people.c.source, people.c.calendar_key)
-    said = or_(
-        messages.c.text != "", *(messages.c[name].is_not(None) for name in ("payload", "options", "provider_id"))
-    )
-    of_theirs = feedback.c.booking_id == bookings.c.id, bookings.c.person_id == people.c.id
+    wish = feedback.c.booking_id == bookings.c.id, bookings.c.person_id == people.c.id
+    who = about("person", people.c.id)
     return select(people.c.id).where(
         people.c.erased_at.is_not(None),
         or_(
-            *(one.is_not(None) for one in (*known, *rest)),
-            exists().where(messages.c.person_id == people.c.id, said),
+            is_left(people, NOBODY),
+            *(exists().where(table.c.person_id == people.c.id, is_left(table, left)) for table, left in WORDS.items()),
             exists().where(identities.c.person_id == people.c.id, ~identities.c.address.startswith(ERASED)),
             exists().where(attachments.c.person_id == people.c.id),
-            exists().where(*of_theirs, feedback.c.next_step.is_not(None)),
-            exists().where(
-                diaries.c.person_id == people.c.id, or_(diaries.c.mood.is_not(None), diaries.c.next_step.is_not(None))
-            ),
+            exists().where(*wish, feedback.c.next_step.is_not(None)),
+            exists().where(or_(audit.c.actor == who, audit.c.subject == who), audit.c.details.is_not(None)),
         ),
     )
+
+
+def not_yet_deleted(present: Present) -> Select[Any]:
+    late = erasures.c.asked_at < present.now - DELETED_WITHIN
+    return select(erasures.c.person_id).where(erasures.c.done_at.is_(None), late)
 
 
 def places_of_the_deleted(present: Present) -> Select[Any]:
@@ -723,6 +729,13 @@ INVARIANTS = (
         people,
         words_of_the_deleted,
         only=people.c.erased_at.is_not(None),
+    ),
+    Invariant(
+        "deleted_in_time",
+        "Everybody who asked to be deleted is, within four days",
+        "people",
+        erasures,
+        not_yet_deleted,
     ),
     Invariant(
         "deleted_places",

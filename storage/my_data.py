@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Everything that is kept of one person, table by table, as they may have it themselves."""
 
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select, bindparam, func, literal_column, select, update
 
+from storage.files import Files
+from storage.messages import UNSENT
 from storage.tables import (
     attachments,
     bookings,
@@ -27,6 +30,10 @@ from storage.tables import (
 from storage.transaction import Transaction
 
 Row = dict[str, Any]
+
+DOWNLOAD = "my_data"  # what the messages are about that carry it
+_is_download = messages.c.subject == literal_column(f"'{DOWNLOAD}'")  # in the words of its index, for SQLite
+_file = messages.c.payload["file"].as_integer()
 
 _who: Any = bindparam("person_id")
 # What somebody of the desk wrote, and whatever is about others, is not in it.
@@ -136,3 +143,30 @@ class MyData:
             noun: [dict(row._mapping) for row in self.store.read(query, {"person_id": person_id})]
             for noun, query in _EVERYTHING.items()
         }
+
+    def is_on_its_way(self, person_id: int) -> bool:
+        """Is what this person has asked for still to be sent?"""
+        leaves = _is_download, messages.c.person_id == person_id, messages.c.state.in_(UNSENT)
+        return bool(self.store.read(select(messages.c.id).where(*leaves).limit(1)))
+
+    def any_ended(self, before: datetime) -> bool:
+        """Is anything kept that was sent before an instant, or could not be?"""
+        return bool(self.store.read(_ended(before).limit(1)))
+
+    def forget_ended(self, before: datetime) -> int:
+        """Throw the contents away; that there was a file, and its name, stay. Returns how many are gone."""
+        rows = self.store.read(_ended(before).with_for_update(skip_locked=True))
+        for row in rows:
+            left = {name: value for name, value in row.payload.items() if name != "file"}
+            self.store.write(update(messages).where(messages.c.id == row.id).values(payload=left))
+        return Files(self.store).forget({row.file for row in rows})
+
+
+def _ended(before: datetime) -> Select[Any]:
+    """In no order: SQLite would read the whole log to have one."""
+    return select(messages.c.id, messages.c.payload, _file.label("file")).where(
+        _is_download,
+        messages.c.state.not_in(UNSENT),
+        func.coalesce(messages.c.sent_at, messages.c.at) <= before,
+        _file.is_not(None),
+    )

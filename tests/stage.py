@@ -295,8 +295,9 @@ def then_it_is(stage: Stage, day: str, hour: str) -> None:
 
 
 def lives_until(stage: Stage, until: datetime) -> None:
-    """Time goes by, stopping only where something is due; what comes due on the way happens on the way."""
+    """Time goes by, stopping where something is due and, for turns that are tried again, four times at the least."""
     assert until > stage.now, "time only goes forward"
+    pace = (until - stage.now) / 4
 
     def live_on(desk: Sportello) -> None:
         while True:
@@ -307,7 +308,8 @@ def lives_until(stage: Stage, until: datetime) -> None:
             if stage.now >= until:
                 return
             with desk.storage.reading() as store:
-                stage.now = next((one.at for one in coming(store, stage.now, until)), until)
+                rest = min(stage.now + pace, until)
+                stage.now = next((one.at for one in coming(store, stage.now, rest)), rest)
 
     stage.played(live_on)
 

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, insert, select, update
@@ -31,6 +32,7 @@ from storage.tables import (
     attachments,
     bookings,
     diaries,
+    erasures,
     files,
     identities,
     job_clubs,
@@ -127,6 +129,15 @@ class Play:
         assert isinstance(found, Erasure)
         return found
 
+    def counts(self) -> dict[str, int]:
+        """What was written down about the deletion."""
+        counts = select(erasures.c.counts).where(erasures.c.person_id == self.id)
+        return dict(self.stage.with_store(lambda store: store.read(counts)[0][0]))
+
+    def receipt_becomes(self, **values: Any) -> None:
+        newest = select(func.max(messages.c.id)).where(messages.c.person_id == self.id).scalar_subquery()
+        self.stage.with_store(lambda store: store.write(update(messages).where(messages.c.id == newest).values(values)))
+
     def fetched(self, content: bytes) -> None:
         def fetch(desk: Sportello) -> None:
             filing = Filing(desk.storage, desk.clock, desk.engine.play.catalogues)
@@ -135,8 +146,8 @@ class Play:
         self.stage.played(fetch)
 
     def erased(self, key: bytes = KEY) -> int:
-        """The worker comes by, a minute later. Returns how many it has deleted."""
-        self.stage.now += timedelta(minutes=1)
+        """The worker comes by, ten minutes later. Returns how many it has deleted."""
+        self.stage.now += timedelta(minutes=10)
         done = 0
 
         def erase(desk: Sportello) -> None:
@@ -244,15 +255,92 @@ def test_the_receipt_arrives_first_and_says_what_becomes_of_the_data(play: Play)
     play.stage.with_store(look)
 
 
-def test_who_has_no_receipt_yet_is_not_deleted_until_an_hour_has_passed(play: Play) -> None:
+def test_who_has_no_receipt_yet_is_not_deleted_until_an_hour_after_its_last_try(play: Play) -> None:
     play.asks_to_be_deleted()
-    newest = select(func.max(messages.c.id)).where(messages.c.person_id == play.id).scalar_subquery()
-    waits = update(messages).where(messages.c.id == newest).values(state="pending", due_at=MONDAY + timedelta(days=1))
-    play.stage.with_store(lambda store: store.write(waits))
+    play.receipt_becomes(state="pending", due_at=MONDAY + timedelta(days=9))
+    play.stage.now += timedelta(hours=2)
+    play.receipt_becomes(attempts=1, sent_at=play.stage.now)
+    play.stage.now += timedelta(minutes=40)
     assert play.erased() == 0 and play.asked().done_at is None
+    play.stage.now += timedelta(minutes=10)
+    assert play.erased() == 1
+    assert left_in(play.dump()) == [] and play.counts()["receipts"] == 0
+
+
+def test_a_receipt_that_nobody_could_try_is_waited_for_three_days(play: Play) -> None:
+    play.asks_to_be_deleted()
+    play.receipt_becomes(state="pending", due_at=MONDAY + timedelta(days=9), sent_at=None)
+    play.stage.now += timedelta(hours=71)
+    assert play.erased() == 0
     play.stage.now += timedelta(hours=1)
     assert play.erased() == 1
-    assert left_in(play.dump()) == []
+    assert left_in(play.dump()) == [] and play.counts()["receipts"] == 0
+
+
+def test_a_receipt_that_cannot_be_sent_holds_nobody_up(play: Play) -> None:
+    play.asks_to_be_deleted()
+    play.receipt_becomes(state="failed", reason="chat_not_found")
+    assert play.erased() == 1 and play.counts()["receipts"] == 0
+    newest = select(messages.c.state, messages.c.reason).where(messages.c.person_id == play.id)
+    found = play.stage.with_store(lambda store: store.read(newest.order_by(messages.c.id.desc()))[0])
+    assert tuple(found) == ("failed", "chat_not_found")
+
+
+def test_that_the_receipt_has_arrived_is_counted(play: Play) -> None:
+    play.asks_to_be_deleted()
+    play.erased()
+    assert play.counts()["receipts"] == 1
+
+
+def test_nobody_is_deleted_while_they_write_and_what_the_channel_brings_again_makes_nobody_new(play: Play) -> None:
+    play.asks_to_be_deleted()
+    play.stage.now += timedelta(minutes=9)
+    play.says("hello?")
+    play.stage.now -= timedelta(minutes=1)
+    assert play.erased() == 0
+    before = play.counted()
+    play.happens("the same message arrives again")
+    assert play.counted() == before
+    play.stage.now -= timedelta(minutes=9)
+    assert play.erased() == 1
+
+
+def test_their_private_calendar_leads_nowhere_from_the_moment_they_ask(play: Play) -> None:
+    play.stage.with_store(lambda store: store.people.change(play.id, calendar_key="a key"))
+    play.asks_to_be_deleted()
+    assert play.stage.with_store(lambda store: store.people.calendar_key(play.id)) is None
+
+
+@on_both
+def test_of_what_somebody_downloaded_no_copy_is_left_an_hour_later(play: Play) -> None:
+    kinds = select(files.c.kind).order_by(files.c.kind)
+    play.stage.now += timedelta(hours=1)
+    assert play.erased() == 0
+    assert play.stage.with_store(lambda store: [row[0] for row in store.read(kinds)]) == ["application/pdf"]
+
+
+@on_both
+def test_a_file_that_is_being_sent_to_somebody_else_is_not_thrown_away_meanwhile(play: Play, url: str) -> None:
+    gone: list[int] = []
+    kept = {"kind": "text/plain", "at": MONDAY}
+    file = play.stage.with_store(lambda store: store.files.keep(b"the same", **kept))
+
+    def throws_away() -> None:
+        with contextlib.closing(storage.open(url)) as other, other.writing() as store:
+            gone.append(store.files.forget([file]))
+
+    other = threading.Thread(target=throws_away)
+    with contextlib.closing(storage.open(url)) as found, found.writing() as store:
+        assert store.files.keep(b"the same", **kept) == file
+        other.start()
+        other.join(0.5)  # it waits for us
+        karim = play.stage.person(store, "Karim").id
+        chat = store.people.reachable(karim)
+        assert other.is_alive() and chat
+        desk = Desk(store, store.people.get(karim), MONDAY, Catalogues())
+        desk.outbox.reply(chat, "", reply_to=None, carries={"file": file, "name": "same.txt"})
+    other.join()
+    assert gone == [0] and play.stage.with_store(lambda store: store.files.content(file))
 
 
 def test_their_places_go_to_the_next_and_nobody_looks_after_them_any_more(play: Play) -> None:

@@ -5,21 +5,22 @@ import contextlib
 import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from handlers.talk.catalogues import Catalogues
 from handlers.talk.page import Section, page
 from storage import Store
-from storage.tables import audit, enrolments, people
+from storage.tables import audit, enrolments, files, messages, people
 from tests.database import MONDAY, Databases
 from tests.stage import Stage, perform
 
 TITLE = "Il colloquio"
+DAY = timedelta(days=1)
 VOID = ("meta",)
 ANGRY = '<script>alert("1")</script> & Mary'
 
@@ -61,6 +62,11 @@ class Play:
 
         return read("sportello-data.html"), json.loads(read("sportello-data.json"))
 
+    def copies(self) -> int:
+        """How many files are kept that were made for her."""
+        made = select(files.c.id).where(files.c.kind.in_(("text/html", "application/json")))
+        return len(self.stage.with_store(lambda store: store.read(made)))
+
 
 @pytest.fixture
 def play(databases: Databases) -> Iterator[Play]:
@@ -81,6 +87,28 @@ def test_everything_is_in_it(play: Play) -> None:
     assert {one["reason"] for one in data["cases"]} == {"file", "asked"}
     words = [(one["direction"], one["text"]) for one in data["messages"]]
     assert ("in", "start reminders") in words and any(way == "out" and TITLE in text for way, text in words)
+
+
+def test_the_copies_are_thrown_away_an_hour_after_they_have_been_sent(play: Play) -> None:
+    play.asks()
+    perform(play.stage, "50 minutes pass")
+    assert play.copies() == 2
+    perform(play.stage, "10 minutes pass")
+    assert play.copies() == 0
+    _, data = play.asks()
+    assert [one["file"] for one in data["messages"]].count("sportello-data.json") == 1  # that there was one stays
+    assert [one["name"] for one in data["files"] if one["state"] == "stored"] == ["cv.pdf"]
+
+
+def test_what_is_on_its_way_is_neither_made_twice_nor_thrown_away(play: Play) -> None:
+    play.asks()
+    later = update(messages).where(messages.c.subject == "my_data").values(state="pending", due_at=MONDAY + DAY)
+    play.stage.with_store(lambda store: store.write(later))
+    play.says("my data", "download my data")
+    asked = select(messages.c.text).where(messages.c.direction == "out").order_by(messages.c.id.desc()).limit(1)
+    assert "on their way already" in play.stage.with_store(lambda store: store.read(asked)[0][0])
+    perform(play.stage, "2 hours pass")
+    assert play.copies() == 2
 
 
 def test_a_permission_comes_with_its_proof(play: Play) -> None:

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Table, delete, insert, select, text, update
+from sqlalchemy import Column, ColumnElement, Table, delete, func, insert, select, text, update
 
 import storage
 from bot.clock import Clock
 from bot.verify import NotOurs, in_figures, in_words, opened, verify
 from handlers.moments import MOMENTS
 from storage import Storage, Store
+from storage.erasures import NOBODY, WORDS
 from storage.invariants import INVARIANTS, look
 from storage.looking import Present
 from storage.tables import (
@@ -27,8 +28,10 @@ from storage.tables import (
     audit,
     bookings,
     cases,
+    comuni,
     consents,
     dialogues,
+    diaries,
     identities,
     job_clubs,
     memberships,
@@ -38,11 +41,12 @@ from storage.tables import (
     stops,
     workshops,
 )
+from storage.tables.base import Moment
 from tests.database import MONDAY, Databases
 from tests.stage import Stage, perform, workshop_id
 
 TITLE, CLUB = "Il mio curriculum", "Job Club Fontenera"
-HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 
 
 # ---- a small world in which all is well
@@ -329,6 +333,18 @@ def a_name_that_is_left(world: World) -> int:
     return world.change(people, somebody_deleted(world), first_name="Amina")
 
 
+def somebody_who_is_not_deleted_yet(world: World) -> int:
+    world.store.erasures.ask(world.stopped, receipt="S-1", now=MONDAY - 5 * DAY)
+    return world.stopped
+
+
+def a_reason_of_the_desk_that_is_left(world: World) -> int:
+    id = somebody_deleted(world)
+    noted = {"actor": "staff:1", "action": "let_in", "subject": f"person:{id}", "details": {"because": "Amina"}}
+    world.row(audit, at=MONDAY, **noted)
+    return id
+
+
 def a_place_that_is_left(world: World) -> int:
     world.change(workshops, world.workshop, capacity=3)
     return world.booking(somebody_deleted(world), "booked", booked_at=MONDAY - HOUR)
@@ -388,6 +404,14 @@ def a_stranger_at_a_meeting(world: World) -> int:
     return world.booking(world.booked, "booked", workshop_id=meeting, booked_at=MONDAY - HOUR)
 
 
+def a_place_at_a_meeting_that_is_off(world: World) -> int:
+    a_club(world)
+    a_place_in_the_club(world, world.booked, "member")
+    known = dict(world.store.read(select(workshops).where(workshops.c.id == world.workshop))[0]._mapping)
+    meeting = world.row(workshops, **{**known, "id": 999, "series_id": CLUB, "line": 0, "cancelled_at": MONDAY})
+    return world.booking(world.booked, "booked", workshop_id=meeting, booked_at=MONDAY - HOUR)
+
+
 def somebody_let_in_for_no_reason(world: World) -> int:
     a_club(world)
     return a_place_in_the_club(world, world.booked, "member", admitted_by="staff:1", admitted_because=" ")
@@ -399,6 +423,7 @@ BROKEN: list[tuple[str, Callable[[World], int]]] = [
     ("club_offers", a_place_in_the_club_offered_without_a_message),
     ("club_offers_over", a_place_in_the_club_that_is_held_too_long),
     ("club_meetings", a_stranger_at_a_meeting),
+    ("club_meetings_off", a_place_at_a_meeting_that_is_off),
     ("club_reasons", somebody_let_in_for_no_reason),
     ("places", a_place_too_many),
     ("places", a_place_given_after_the_workshop_was_made_smaller),
@@ -432,6 +457,8 @@ BROKEN: list[tuple[str, Callable[[World], int]]] = [
     ("booking_states", a_booking_in_no_state),
     ("files", a_file_that_is_nowhere),
     ("deleted", a_name_that_is_left),
+    ("deleted", a_reason_of_the_desk_that_is_left),
+    ("deleted_in_time", somebody_who_is_not_deleted_yet),
     ("deleted_places", a_place_that_is_left),
     ("dialogues", somebody_without_a_dialogue),
 ]
@@ -449,6 +476,43 @@ def test_what_is_broken_is_found_and_nothing_else(world: World, name: str, break
         assert set(found) == {"worlds"} and row in found["worlds"]
     else:
         assert found == {name: [row]}
+
+
+FIXED = [
+    (table, name)
+    for table, values in (*WORDS.items(), (people, NOBODY))
+    for name, value in values.items()
+    if not isinstance(value, ColumnElement)
+]
+
+
+@pytest.mark.parametrize(("table", "name"), FIXED, ids=[f"{table.name}-{name}" for table, name in FIXED])
+def test_whatever_deleting_takes_away_is_missed_if_it_is_left(world: World, table: Table, name: str) -> None:
+    a_club(world)
+    id = somebody_deleted(world)
+    where = {"club_id": CLUB, "person_id": id}
+    a_place_in_the_club(world, id, "left")
+    world.row(diaries, **where, week=MONDAY.date(), at=MONDAY)
+    assert looked_over(world.store) == {}
+    whose = table.c.id if table is people else table.c.person_id
+    first = select(func.min(table.c[key_of(table)])).where(whose == id).scalar_subquery()
+    left = update(table).where(table.c[key_of(table)] == first)
+    world.store.write(left.values({name: something(world, table.c[name])}))
+    assert looked_over(world.store).get("deleted") == [id]
+
+
+def key_of(table: Table) -> str:
+    return "person_id" if table is dialogues else "id"
+
+
+def something(world: World, column: Column[Any]) -> Any:
+    """Anything that this column can hold."""
+    if column.foreign_keys:
+        return world.store.read(select(comuni.c.istat))[0][0]
+    if isinstance(column.type, Moment):
+        return MONDAY
+    kind = column.type.python_type
+    return 3 if kind is int else {"name": "Amina"} if kind is dict else "Amina"
 
 
 def test_every_invariant_can_be_broken() -> None:

@@ -40,4 +40,5 @@ attachments = Table(
         postgresql_where=text("state = 'waiting'"),
     ),
     Index("ix_attachments_person_id", "person_id"),
+    Index("ix_attachments_file_id", "file_id"),
 )

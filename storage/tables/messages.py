@@ -54,6 +54,7 @@ messages = Table(
     _only("uq_messages_dedupe_key", "dedupe_key is not null", "dedupe_key", unique=True),
     Index("ix_messages_person_id_id", "person_id", "id"),
     _only("ix_messages_pushes", "answered_by is not null", "identity_id", "id"),
+    _only("ix_messages_downloads", "subject = 'my_data'", "person_id"),
     # Claiming a reply in front of a long backlog must not read the backlog.
     _only("ix_messages_outbox", UNSENT, "state", "priority", "due_at"),
     _only("ix_messages_outbox_chat", UNSENT, "identity_id", "id"),

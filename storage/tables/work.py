@@ -44,4 +44,5 @@ audit = Table(
     Column("subject", String, nullable=False),
     Column("details", Document),
     Index("ix_audit_subject", "subject"),
+    Index("ix_audit_actor", "actor"),
 )

@@ -44,8 +44,9 @@ def upgrade() -> None:
     _diaries()
     op.create_index("ix_attachments_file_id", "attachments", ["file_id"])
     op.create_index("ix_audit_actor", "audit", ["actor"])
-    of_downloads = {"sqlite_where": DOWNLOAD, "postgresql_where": DOWNLOAD}
-    op.create_index("ix_messages_downloads", "messages", ["person_id"], **of_downloads)
+    op.create_index(
+        "ix_messages_downloads", "messages", ["person_id"], sqlite_where=DOWNLOAD, postgresql_where=DOWNLOAD
+    )
 
 
 def _paths() -> None:
