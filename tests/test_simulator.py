@@ -383,7 +383,7 @@ def test_a_file_is_opened_on_the_phone_it_came_to(phone: TestClient, desk: Sport
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert "sandbox" in answer.headers["Content-Security-Policy"]
     say(phone, "ciao", **{"from": "bruno"})
-    for path in (f"{bubble['id']}", "1", "99999999999999999999"):
+    for path in (f"{bubble['id']}", "1", "99999999999999999999", "9" * 5000):
         for who in ("bruno", "nobody"):
             wrong = phone.get(f"/simulator/files/{path}", params={"channel": "telegram", "from": who})
             assert wrong.status_code == 404 and wrong.json()["error"], (path, who)

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bot.simulator.bubbles import is_seen, met
-from bot.simulator.said import message_number, whose
+from bot.simulator.said import MESSAGE_NUMBER, whose
 from storage import Storage
 from storage.files import File
 
@@ -29,7 +29,8 @@ class Papers:
     async def file(self, request: Request) -> Response:
         """What came with a message, to whoever holds the phone it came to."""
         channel, who = whose(request.query_params)
-        found = await asyncio.to_thread(self._find, channel, who, message_number(request.path_params["id"]))
+        id = request.path_params["id"]
+        found = await asyncio.to_thread(self._find, channel, who, int(id)) if MESSAGE_NUMBER.fullmatch(id) else None
         if found is None:
             raise HTTPException(404, "there is no such file on this phone")
         name, file = found

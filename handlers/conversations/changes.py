@@ -53,5 +53,7 @@ def answered(c: Context, chosen: str) -> Move:
     if chosen == "cannot":
         return go("reminders", booking=c.draft.booking, giving_up=True)
     c.desk.workshops.confirm(c.draft.booking)
-    when = c.desk.workshops.occasion(c.draft.booking).event.starts_at
-    return done(_("Good, we expect you on {when}.", when=when))
+    event = c.desk.workshops.occasion(c.draft.booking).event
+    if not event.is_confirmed:
+        return done(_("Thank you. If it takes place, I write to you."))
+    return done(_("Good, we expect you on {when}.", when=event.starts_at))

@@ -120,6 +120,7 @@ async def drains(town: Town, program: Program, post: Post, chaos: Chaos) -> int:
 def environment(postgres: Postgres, telegram: Telegram) -> dict[str, str]:
     return {
         "DATABASE_URL": postgres.url,
+        "SIMULATOR": "true",  # the clock jumps, and only a demonstration's may
         "PUBLIC_URL": "http://127.0.0.1",
         "TELEGRAM_TOKEN": telegram.token,
         "TELEGRAM_MODE": "webhook",
