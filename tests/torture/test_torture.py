@@ -10,7 +10,7 @@ import pytest
 from tests.database import postgresql_binaries
 from tests.torture.__main__ import torture
 
-MINUTES = 1.25  # and a little to start and to add up
+MINUTES = 1.5  # and a little to start and to add up
 
 
 @pytest.mark.postgres
