@@ -20,7 +20,8 @@ serve: .venv/.installed-whatsapp ## the real service in one process, with the se
 
 test: .venv/.installed-dev ## every test this machine can run
 	@$(NAME_WHAT_IS_LEFT_OUT)
-	$(BIN)/pytest -n 2
+	@$(BIN)/python -m compileall -q bot handlers storage # tests start the program many times
+	$(BIN)/pytest -n 2 --dist worksteal
 
 MINUTES ?= 10
 torture: .venv/.installed-dev ## a desk in real processes for MINUTES=10 while everything breaks; SEED=… runs one again

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """The databases that tests run on, and what becomes of a test that cannot run here."""
 
+import gc
 import os
 import tempfile
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.database import Databases
+from tests.database import Databases, memory, put_into_sql_once
 
 NO_SKIPS = bool(os.environ.get("SPORTELLO_NO_SKIPS"))
 
@@ -17,6 +18,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--rewrite", action="store_true", help="write down what Sportello says today as what it should say"
     )
+
+
+def pytest_configure() -> None:
+    put_into_sql_once()
+
+
+def pytest_collection_finish() -> None:
+    """What has been imported stays to the end: nothing of it need be looked through again and again for rubbish."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000)
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -31,9 +43,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 @pytest.fixture(scope="session")
 def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
-    memory = Path("/dev/shm")
-    if os.access(memory, os.W_OK):
-        with tempfile.TemporaryDirectory(prefix="sportello-", dir=memory) as quick, Databases(Path(quick)) as found:
+    if quick := memory():
+        with tempfile.TemporaryDirectory(prefix="sportello-", dir=quick) as folder, Databases(Path(folder)) as found:
             yield found
     else:
         with Databases(tmp_path_factory.mktemp("databases")) as found:

@@ -134,8 +134,7 @@ def on_sqlite(loaded: Path, databases: Databases, tmp_path: Path) -> Iterator[st
 
 @contextmanager
 def on_postgresql(loaded: Path, databases: Databases, tmp_path: Path) -> Iterator[str]:
-    with databases.empty("postgresql") as url:
-        runs("load bot/demo", url)
+    with databases.filled("postgresql", "demonstration", lambda found: runs("load bot/demo", found.url)) as url:
         yield url
 
 
