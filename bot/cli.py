@@ -18,14 +18,16 @@ import uvicorn
 from pydantic import SecretStr
 
 from bot import verify as verification
+from bot.bell import Bell
 from bot.channels.terminal import Terminal
 from bot.channels.updates import read
 from bot.demo import prepare
 from bot.main import Sportello, build, running, stored_clock, web
 from bot.settings import Settings
-from bot.simulator import Bell
 from handlers.conversations import CONVERSATIONS
 from handlers.desk import loading
+from handlers.desk.office.coming_in import new_link
+from handlers.rules.roles import ROLES
 from handlers.talk.text import ROME
 from storage import Unavailable, migration
 
@@ -63,7 +65,18 @@ def demo(port: Annotated[int | None, typer.Option(help="Where to listen.")] = No
         typer.echo("This database holds a desk's own content, no demonstration. Use: sportello serve", err=True)
         raise typer.Exit(1)
     typer.echo(f"Sportello is open: http://127.0.0.1:{at}/simulator  (Ctrl+C closes it)")
+    typer.echo("The console, as each role sees it; every link opens once:")
+    for role, link in ways_in(desk):
+        typer.echo(f"  {role:16} {settings.public_url}/console/link/{link}")
     listen(desk, at, with_worker=True, host="127.0.0.1")
+
+
+def ways_in(desk: Sportello) -> list[tuple[str, str]]:
+    """For each role, a link that lets in somebody of the demonstration who has it."""
+    real = desk.clock.real()
+    with desk.storage.writing() as store:
+        members = {member.role: member for member in reversed(store.staff.all()) if member.closed_at is None}
+        return [(role, new_link(store, members[role], "sign_in", real)) for role in ROLES if role in members]
 
 
 @app.command()

@@ -16,9 +16,12 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 import storage
+from bot.bell import Bell
 from bot.calendar import PublicLinks, calendar_route
 from bot.channels import CHANNELS
 from bot.clock import Clock
+from bot.console import app as console
+from bot.console.page import Console
 from bot.contract import Channel, Transport
 from bot.jobs.bucket import Buckets, rates
 from bot.jobs.delivery import Deliverer
@@ -27,7 +30,7 @@ from bot.jobs.jump import Jump
 from bot.jobs.worker import Worker
 from bot.media import media_route
 from bot.settings import Settings
-from bot.simulator import Bell, Paper, Simulator
+from bot.simulator import Paper, Simulator
 from handlers.conversations import CONVERSATIONS
 from handlers.desk.clock import offset
 from handlers.desk.delivery import Delivery
@@ -109,9 +112,18 @@ def web(desk: Sportello, *, with_worker: bool) -> Starlette:
     ]
     for channel in desk.channels:
         routes += channel.routes(desk.hear)
+    routes += console.routes(back_office(desk))
     if desk.settings.simulator:
         routes += simulator(desk).routes()
     return Starlette(routes=routes, lifespan=lifespan)
+
+
+def back_office(desk: Sportello) -> Console:
+    """The console of the staff; what it changes is looked at at once by the worker and by the pages that are open."""
+    play = desk.engine.play
+    return Console(
+        desk.settings, desk.storage, desk.clock, play.catalogues, desk.bell, links=play.links, knock=desk.worker.knock
+    )
 
 
 def simulator(desk: Sportello) -> Simulator:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String, bindparam, cast, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, String, bindparam, cast, exists, func, or_, select, update
 
 from storage.messages import SHOWN, UNFINISHED
 from storage.people import Identity, Person
@@ -33,6 +33,11 @@ class Dialogue:
     version: int
     release: str
     changed_at: datetime
+    heard_id: int | None
+    heard_at: datetime | None
+    taken_by: int | None
+    taken_at: datetime | None
+    taken_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +103,18 @@ _with_person = (
     .where(people.c.id == bindparam("id"))
     .with_for_update(of=[people, dialogues], key_share=True)
 )
+# What a turn does not write: its key, and what is written beside the turns.
+_BESIDE = ("person_id", "heard_id", "heard_at", "taken_by", "taken_at", "taken_until")
+_HEARD: dict[str, ColumnElement[Any]] = {
+    name: func.coalesce(bindparam(name, type_=dialogues.c[name].type), dialogues.c[name])
+    for name in ("heard_id", "heard_at")
+}
 _save = Prepared(
     update(dialogues)
     .where(dialogues.c.person_id == bindparam("b_person_id"))
-    .values({name: bindparam(name) for name in Dialogue.__dataclass_fields__ if name != "person_id"})
+    .values({name: bindparam(name) for name in Dialogue.__dataclass_fields__ if name not in _BESIDE} | _HEARD)
 )
+_nothing_heard = dict.fromkeys(_HEARD)
 
 
 class Dialogues:
@@ -112,14 +124,18 @@ class Dialogues:
     def lock(self, channel: str, address: str) -> Opened | None:
         """The chat, its person and their dialogue, which nobody else may change until this transaction ends."""
         chat = {"channel": channel, "address": address}
+        held: list[Any] = []
         if self.store.is_postgresql:
             # First the lock, then the look: a statement that waits for a lock sees what there was before it waited.
-            self.store.run(_locked, chat)
+            held = self.store.run(_locked, chat)
         rows = self.store.run(_opened, chat)
         if not rows:
             return None
         row, (a, b) = rows[0], _ends
-        return Opened(Identity(*row[:a]), Person(*row[a:b]), Dialogue(*row[b:-3]), *row[-3:])
+        found = Opened(Identity(*row[:a]), Person(*row[a:b]), Dialogue(*row[b:-3]), *row[-3:])
+        if held and held[0][0] != found.person.id:  # while we waited, the chat became somebody else's
+            return self.lock(channel, address)
+        return found
 
     def lock_person(self, person_id: int) -> Dialogue:
         """A person's dialogue, which nobody else may change until this transaction ends."""
@@ -128,35 +144,72 @@ class Dialogues:
     def get(self, person_id: int) -> Dialogue:
         return Dialogue(*self.store.read(_by_person, {"id": person_id})[0])
 
-    def half_way(self, conversation: str, after: datetime, before: datetime) -> list[Quiet]:
-        """Who began to sign up and stopped writing between two instants; not who said stop."""
+    def half_way(
+        self, conversation: str, after: datetime, before: datetime, person_id: int | None = None
+    ) -> list[Quiet]:
+        """Who began to sign up and stopped writing between two instants; not who said stop. Of all, or of one."""
         is_in = or_(
             dialogues.c.conversation == conversation,
             cast(dialogues.c.kept, String).contains(f'"{conversation}"'),
             cast(dialogues.c.paused, String).contains(f'"{conversation}"'),
         )
-        return self._quiet(after, before, people.c.registered_at.is_(None), is_in)
+        return self._quiet(after, before, people.c.registered_at.is_(None), is_in, *_only(person_id))
 
-    def silent(self, after: datetime, before: datetime, now: datetime) -> list[Quiet]:
-        """Registered people who wrote last between two instants; not who said stop, or has something ahead."""
+    def silent(self, after: datetime, before: datetime, now: datetime, person_id: int | None = None) -> list[Quiet]:
+        """
+        Registered people who wrote last between two instants; not who said stop, or has something ahead. Of all, or of
+        one.
+        """
         ahead = exists().where(
             bookings.c.person_id == people.c.id,
             bookings.c.state.in_(("booked", "waiting", "offered")),
             workshops.c.id == bookings.c.workshop_id,
             workshops.c.ends_at > now,
         )
-        return self._quiet(after, before, people.c.registered_at.is_not(None), ~ahead)
+        return self._quiet(after, before, people.c.registered_at.is_not(None), ~ahead, *_only(person_id))
 
     def _quiet(self, after: datetime, before: datetime, *where: Any) -> list[Quiet]:
         rows = self.store.read(
             select(dialogues.c.person_id, people.c.first_name, people.c.comune_istat, dialogues.c.changed_at)
             .join(people, people.c.id == dialogues.c.person_id)
             .where(dialogues.c.changed_at > after, dialogues.c.changed_at <= before, people.c.stopped_at.is_(None))
+            .where(people.c.merged_into.is_(None))
             .where(*where)
             .order_by(dialogues.c.person_id)
         )
         return [Quiet(*row) for row in rows]
 
+    def overdue(self, now: datetime) -> list[int]:
+        """Those whom somebody of the desk has taken over for longer than they said."""
+        is_over = dialogues.c.taken_by.is_not(None), dialogues.c.taken_until <= now
+        rows = self.store.read(select(dialogues.c.person_id).where(*is_over).order_by(dialogues.c.taken_until))
+        return [row[0] for row in rows]
+
+    def taken_by(self, staff_id: int) -> list[int]:
+        """Those to whom this member of the staff writes."""
+        rows = self.store.read(select(dialogues.c.person_id).where(dialogues.c.taken_by == staff_id))
+        return sorted(row[0] for row in rows)
+
+    def given_back_between(self, after: datetime, until: datetime) -> list[tuple[datetime, int]]:
+        """When the time of those who have been taken over is up, and who it is."""
+        ends = dialogues.c.taken_until
+        rows = self.store.read(
+            select(ends, dialogues.c.person_id).where(dialogues.c.taken_by.is_not(None), ends > after, ends <= until)
+        )
+        return [(row[0], row[1]) for row in rows]
+
     def save(self, person_id: int, **values: Any) -> None:
-        """Write the whole row but its key; the version grows with every turn that changes it."""
-        self.store.run(_save, {"b_person_id": person_id, **values})
+        """What a turn leaves; the version grows with every turn. What was heard last stays if nothing was heard."""
+        self.store.run(_save, {"b_person_id": person_id, **_nothing_heard, **values})
+
+    def heard(self, person_id: int, message_id: int, now: datetime) -> None:
+        """Somebody wrote, and no turn follows from it, or not yet."""
+        self.change(person_id, heard_id=message_id, heard_at=now)
+
+    def change(self, person_id: int, **values: Any) -> None:
+        """Beside the turns. The caller has locked the person."""
+        self.store.write(update(dialogues).where(dialogues.c.person_id == person_id).values(**values))
+
+
+def _only(person_id: int | None) -> list[ColumnElement[bool]]:
+    return [] if person_id is None else [people.c.id == person_id]

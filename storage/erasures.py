@@ -9,7 +9,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, and_, delete, exists, func, or_, select, update
 
 from storage.files import Files
+from storage.merges import Merges
 from storage.messages import UNFINISHED, UNSENT
+from storage.search_index import SearchIndex
 from storage.tables import (
     attachments,
     audit,
@@ -21,16 +23,29 @@ from storage.tables import (
     erasures,
     feedback,
     identities,
+    labels,
     memberships,
+    mentions,
     messages,
+    misreadings,
+    notes,
     people,
+    protected,
+    reviews,
+    rights_requests,
     stops,
+    unmaskings,
 )
 from storage.transaction import Transaction
 
 ERASED = "erased:"  # how the address of somebody who is deleted begins
 REASON = "person_erased"
-COUNTED = (messages, consents, stops, bookings, memberships, diaries, cases, attachments)
+RECEIPT = "receipt"  # what a receipt is about that did not answer somebody in their chat
+COUNTED: tuple[Table, ...] = (
+    *(messages, consents, stops, bookings, memberships, diaries, cases, attachments),
+    *(notes, labels, misreadings, unmaskings, rights_requests),
+)
+GONE = (attachments, misreadings, labels, notes, reviews, protected)  # of these no row is left
 ARRIVED = ("sent", "delivered", "read")
 
 
@@ -55,10 +70,13 @@ WORDS: dict[Table, dict[str, Any]] = {
     dialogues: {
         **{"draft": {}, "trail": [], "paused": [], "kept": {}, "misses": 0, "conversation": None, "step": None},
         **{"question_id": None, "question_kind": None, "question_hash": None, "version": dialogues.c.version + 1},
+        **dict.fromkeys(("taken_by", "taken_at", "taken_until")),
     },
     consents: {"provider_id": None},
     diaries: {"mood": None, "next_step": None},
     memberships: {"admitted_because": None},
+    unmaskings: {"reason": ""},
+    rights_requests: dict.fromkeys(("note", "longer_because", "refused_because", "code")),
 }
 # And what it leaves in their own row.
 NOBODY: dict[str, Any] = dict.fromkeys(
@@ -124,20 +142,32 @@ class Erasures:
         What stays are figures: how many messages, places, files there were, and when; and the proof of a permission,
         which is in our own words.
         """
-        counts = {table.name: self._count(table, person_id) for table in COUNTED}
+        counts = self.counts(person_id)
         counts["receipts"] = self._receipts(person_id)
         counts["files"] = self._files(person_id)
         for identity_id, fingerprint in fingerprints.items():
             address = f"{ERASED}{fingerprint}:{identity_id}"
             self.store.write(update(identities).where(identities.c.id == identity_id).values(address=address))
         self._end_messages(person_id)
+        for other in Merges(self.store).numbers(person_id)[1:]:  # who turned out to be the same
+            self._words(other)
+            self._deeds(other)
+            self.store.write(update(people).where(people.c.id == other).values({**NOBODY, "erased_at": now}))
+        Merges(self.store).forget([person_id])
         self._words(person_id)
+        SearchIndex(self.store).forget(person_id)
         self._deeds(person_id)
+        self._requests(person_id, now)
         self.store.write(update(people).where(people.c.id == person_id).values({**NOBODY, "erased_at": now}))
         self.store.write(update(erasures).where(erasures.c.person_id == person_id).values(done_at=now, counts=counts))
 
-    def _count(self, table: Table, person_id: int) -> int:
-        return int(self.store.read(select(func.count()).where(table.c.person_id == person_id))[0][0])
+    def counts(self, person_id: int) -> dict[str, int]:
+        """How many rows of what somebody has."""
+        columns = [
+            select(func.count()).where(table.c.person_id == person_id).scalar_subquery().label(table.name)
+            for table in COUNTED
+        ]
+        return dict(self.store.read(select(*columns))[0]._mapping)
 
     def _receipts(self, person_id: int) -> int:
         """How many messages with the number of the receipt have arrived: none, if they go without one."""
@@ -166,10 +196,19 @@ class Erasures:
             self.store.write(update(messages).where(*unfinished).values(state=end, reason=REASON))
 
     def _words(self, person_id: int) -> None:
+        theirs = select(notes.c.id).where(notes.c.person_id == person_id)
+        self.store.write(delete(mentions).where(mentions.c.note_id.in_(theirs)))
+        for table in GONE:
+            self.store.write(delete(table).where(table.c.person_id == person_id))
         for table, values in WORDS.items():
             self.store.write(update(table).where(table.c.person_id == person_id).values(values))
         theirs = select(bookings.c.id).where(bookings.c.person_id == person_id)
         self.store.write(update(feedback).where(feedback.c.booking_id.in_(theirs)).values(next_step=None))
+
+    def _requests(self, person_id: int, now: datetime) -> None:
+        """What they still waited for an answer to is answered by this."""
+        waits = rights_requests.c.person_id == person_id, rights_requests.c.closed_at.is_(None)
+        self.store.write(update(rights_requests).where(*waits).values(closed_at=now, outcome="done"))
 
     def _deeds(self, person_id: int) -> None:
         """Of who did what only the deed stays."""

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 from storage.club_invariants import CLUBS
-from storage.erasures import ERASED, NOBODY, WORDS, is_left
+from storage.erasures import ERASED, GONE, NOBODY, RECEIPT, WORDS, is_left
 from storage.looking import SWEPT, Invariant, Present, about
 from storage.messages import IN_FLIGHT, UNFINISHED, UNSENT
 from storage.tables import (
@@ -31,6 +31,7 @@ from storage.tables import (
     erasures,
     feedback,
     identities,
+    merges,
     messages,
     people,
     series,
@@ -275,7 +276,8 @@ def sent_after_stop(present: Present) -> Select[Any]:
     """
     What may have reached somebody between a stop and its end, but for answers.
 
-    Answers are what replies to the stop itself or to something written since, and what says at once what became of it.
+    Answers are what replies to the stop itself or to something written since, and what says at once what became of it;
+    and the receipt of a deletion that somebody of the desk asked for.
     """
     answered, wrote = messages.alias("answered"), messages.alias("wrote")
     wrote_last = (
@@ -306,9 +308,11 @@ def sent_after_stop(present: Present) -> Select[Any]:
         .outerjoin(answered, answered.c.id == messages.c.reply_to)
         .where(
             _within_a_stop(),
+            _since_the_last_merge(),
             stops.c.identity_id.is_(None),
             or_(stops.c.topic == "all", stops.c.topic == present.purpose),
             not_(is_answer),
+            messages.c.subject.is_distinct_from(RECEIPT),
         )
     )
 
@@ -320,6 +324,12 @@ def _within_a_stop() -> ColumnElement[bool]:
         messages.c.sent_at > stops.c.at,
         or_(stops.c.ended_at.is_(None), messages.c.sent_at < stops.c.ended_at),
     )
+
+
+def _since_the_last_merge() -> ColumnElement[bool]:
+    """What was written while two were taken for one, or one for two, is not held against what the other had said."""
+    either = or_(merges.c.person_id == messages.c.person_id, merges.c.other_id == messages.c.person_id)
+    return ~exists().where(either, messages.c.sent_at < func.coalesce(merges.c.undone_at, merges.c.at))
 
 
 def was_no_answer(row: Any, present: Present) -> bool:
@@ -449,6 +459,12 @@ def files_without_an_end(present: Present) -> Select[Any]:
     )
 
 
+def silent_for_ever(present: Present) -> Select[Any]:
+    """Those with whom somebody of the desk writes for longer than they said."""
+    is_over = func.coalesce(dialogues.c.taken_until < present.now - SWEPT, True)
+    return select(dialogues.c.person_id).where(dialogues.c.taken_by.is_not(None), is_over)
+
+
 # ---- people and what they agreed to
 
 
@@ -486,6 +502,7 @@ def sent_without_consent(present: Present) -> Select[Any]:
             messages.c.state.in_(MAY_HAVE_ARRIVED),
             messages.c.sent_at.is_not(None),
             present.purpose.is_not(None),
+            _since_the_last_merge(),
             not_(func.coalesce(and_(consents.c.given, in_force), False)),
         )
     )
@@ -523,7 +540,7 @@ def words_of_the_deleted(present: Present) -> Select[Any]:
             is_left(people, NOBODY),
             *(exists().where(table.c.person_id == people.c.id, is_left(table, left)) for table, left in WORDS.items()),
             exists().where(identities.c.person_id == people.c.id, ~identities.c.address.startswith(ERASED)),
-            exists().where(attachments.c.person_id == people.c.id),
+            *(exists().where(table.c.person_id == people.c.id) for table in GONE),
             exists().where(*wish, feedback.c.next_step.is_not(None)),
             exists().where(or_(audit.c.actor == who, audit.c.subject == who), audit.c.details.is_not(None)),
         ),
@@ -743,6 +760,14 @@ INVARIANTS = (
         "bookings",
         bookings,
         places_of_the_deleted,
+    ),
+    Invariant(
+        "given_back",
+        "Nobody is left in silence: where the desk has taken over, the program answers again in time",
+        "people",
+        dialogues,
+        silent_for_ever,
+        only=dialogues.c.taken_by.is_not(None),
     ),
     Invariant("dialogues", "Everybody who has a chat has a dialogue", "people", identities, without_dialogue),
 )

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Job Clubs, their members and the line of those who wait; the paths that lead there."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import String, cast, exists, func, insert, literal, literal_column, or_, select, update
+from sqlalchemy import String, case, cast, exists, func, insert, literal, literal_column, or_, select, update
 
 from storage.messages import SHOWN
+from storage.people import in_scope
 from storage.tables import (
     bookings,
     comuni,
@@ -16,6 +18,7 @@ from storage.tables import (
     messages,
     path_records,
     paths,
+    people,
     series,
     staff,
     unions,
@@ -23,7 +26,7 @@ from storage.tables import (
     workshops,
 )
 from storage.transaction import Transaction
-from storage.workshops import Venue, venue_columns
+from storage.workshops import Venue, in_sight, venue_columns
 
 ACTIVE = ("waiting", "offered", "member")
 PRESENT = "present"
@@ -84,6 +87,25 @@ class Path:
     interviews: int
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Somebody in a club or its line, or who has left. Their name only for who follows them."""
+
+    membership: Membership
+    first_name: str | None
+    is_mine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Somebody who could be let in, and what they have done on the path."""
+
+    person_id: int
+    first_name: str | None
+    group_meetings: int
+    interviews: int
+
+
 _own = ("counsellor_id", "weekday", "time", "minutes", "first_on", "meetings", "capacity", "line", "path_id")
 _club_columns = [
     job_clubs.c.id,
@@ -113,6 +135,99 @@ class JobClubs:
 
     def all(self) -> list[JobClub]:
         return self._clubs(_clubs)
+
+    def in_sight(self, areas: Collection[str] | None, programmes: Collection[str] | None) -> list[JobClub]:
+        """Those of these areas or programmes; None is no limit."""
+        return self._clubs(_clubs.where(in_sight(areas, programmes)))
+
+    def all_seats(self) -> dict[str, Seats]:
+        """By club: how many are in it, are offered a place, and wait."""
+        rows = self.store.read(
+            select(memberships.c.club_id, memberships.c.state, func.count())
+            .where(memberships.c.state.in_(ACTIVE))
+            .group_by(memberships.c.club_id, memberships.c.state)
+        )
+        found: dict[str, dict[str, int]] = {}
+        for club_id, state, count in rows:
+            found.setdefault(club_id, {})[state] = int(count)
+        return {
+            id: Seats(*(one.get(state, 0) for state in ("member", "offered", "waiting"))) for id, one in found.items()
+        }
+
+    def next_meetings(self, after: datetime) -> dict[str, tuple[datetime, int]]:
+        """By club: when it meets next, and how many meetings are ahead."""
+        rows = self.store.read(
+            select(workshops.c.series_id, func.min(workshops.c.starts_at), func.count())
+            .join(job_clubs, job_clubs.c.id == workshops.c.series_id)
+            .where(workshops.c.starts_at > after, workshops.c.cancelled_at.is_(None))
+            .group_by(workshops.c.series_id)
+        )
+        return {row[0]: (row[1], int(row[2])) for row in rows}
+
+    def crowd(self, club_id: str, areas: Collection[str] | None, programmes: Collection[str] | None) -> list[Listed]:
+        """Everybody who is in a club, is offered a place, waits, or has left: in that order."""
+        is_mine = case((in_scope(areas, programmes), 1), else_=0)
+        rows = self.store.read(
+            select(*_membership_columns, people.c.first_name, is_mine)
+            .join(people, people.c.id == memberships.c.person_id)
+            .where(memberships.c.club_id == club_id)
+            .order_by(memberships.c.ticket, memberships.c.id)
+        )
+        found = [Listed(Membership(*row[:-2]), row[-2] if row[-1] else None, bool(row[-1])) for row in rows]
+        states = ("member", "offered", "waiting")
+        return sorted(found, key=lambda one: (*states, one.membership.state).index(one.membership.state))
+
+    def candidates(
+        self, club_id: str, called: str, areas: Collection[str] | None, programmes: Collection[str] | None, limit: int
+    ) -> list[Candidate]:
+        """People of ours whose first name begins so, or who have this number, and who are not in this club."""
+        is_in = exists().where(
+            memberships.c.person_id == people.c.id,
+            memberships.c.club_id == club_id,
+            memberships.c.state.in_(("member", "offered")),
+        )
+        spellings = {called, called.capitalize(), called.lower()}
+        is_called = or_(*(people.c.first_name.startswith(one, autoescape=True) for one in sorted(spellings)))
+        by_number = people.c.id == int(called) if called.isascii() and called.isdigit() and len(called) < 15 else None
+        attended = (
+            select(func.count())
+            .select_from(bookings.join(workshops, workshops.c.id == bookings.c.workshop_id))
+            .where(
+                bookings.c.person_id == people.c.id,
+                bookings.c.attendance == PRESENT,
+                workshops.c.counts_for_path.is_(True),
+            )
+            .correlate(people)
+            .scalar_subquery()
+        )
+        path = select(job_clubs.c.path_id).where(job_clubs.c.id == club_id).scalar_subquery()
+        record = (path_records.c.person_id == people.c.id) & (path_records.c.path_id == path)
+        done = func.coalesce(path_records.c.group_meetings, 0) + attended
+        rows = self.store.read(
+            select(people.c.id, people.c.first_name, done, func.coalesce(path_records.c.interviews, 0))
+            .select_from(people.outerjoin(path_records, record))
+            .where(
+                is_called if by_number is None else by_number,
+                people.c.erased_at.is_(None),
+                people.c.merged_into.is_(None),
+                in_scope(areas, programmes),
+                ~is_in,
+            )
+            .order_by(people.c.first_name, people.c.id)
+            .limit(limit)
+        )
+        return [Candidate(row[0], row[1], int(row[2]), int(row[3])) for row in rows]
+
+    def venue_of(self, id: str) -> str:
+        """Where a club meets."""
+        return str(self.store.read(select(job_clubs.c.venue_id).where(job_clubs.c.id == id))[0][0])
+
+    def paths(self) -> list[Path]:
+        columns = (paths.c.id, paths.c.group_meetings, paths.c.interviews)
+        return [Path(*row) for row in self.store.read(select(*columns).order_by(paths.c.id))]
+
+    def add(self, **values: Any) -> None:
+        self.store.write(insert(job_clubs).values(line=0, **values))
 
     def get(self, id: str) -> JobClub | None:
         found = self._clubs(_clubs.where(job_clubs.c.id == id))
@@ -215,6 +330,28 @@ class JobClubs:
         ]
 
     # ---- meetings
+
+    def starts(self, club_ids: Collection[str], after: datetime) -> dict[str, list[datetime]]:
+        """By club: when the meetings after an instant begin that are not called off, soonest first."""
+        rows = self.store.read(
+            select(workshops.c.series_id, workshops.c.starts_at)
+            .where(
+                workshops.c.series_id.in_(sorted(club_ids)),
+                workshops.c.starts_at > after,
+                workshops.c.cancelled_at.is_(None),
+            )
+            .order_by(workshops.c.starts_at)
+        )
+        found: dict[str, list[datetime]] = {id: [] for id in club_ids}
+        for id, starts_at in rows:
+            found[id].append(starts_at)
+        return found
+
+    def members_of(self, club_ids: Collection[str]) -> set[tuple[str, int]]:
+        """Who is in which of these clubs."""
+        theirs = memberships.c.club_id.in_(sorted(club_ids)), memberships.c.state == "member"
+        rows = self.store.read(select(memberships.c.club_id, memberships.c.person_id).where(*theirs))
+        return {(row[0], row[1]) for row in rows}
 
     def meetings(self, club_id: str, after: datetime) -> list[int]:
         """The meetings of a club that begin after an instant and are not called off, soonest first."""

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from storage.prepared import Prepared, inserting
-from storage.tables import identities, messages, people
+from storage.tables import dialogues, identities, messages, people
 from storage.transaction import Transaction
 
 UNFINISHED = ("failed", "waiting")
@@ -101,6 +101,7 @@ class Leaving:
     stopped_at: datetime | None
     blocked_at: datetime | None
     is_busy: bool  # another worker is sending to this chat right now
+    merged_into: int | None  # it was written while its person turned out to be somebody else: whose it is now
 
 
 _columns = [messages.c[name] for name in Message.__dataclass_fields__]
@@ -137,7 +138,7 @@ _is_busy = exists().where(
     _earlier.c.identity_id == messages.c.identity_id, _unsent(_earlier), _earlier.c.state == "sending"
 )
 _leaving = Prepared(
-    select(*_columns, people.c.stopped_at, identities.c.blocked_at, _is_busy)
+    select(*_columns, people.c.stopped_at, identities.c.blocked_at, _is_busy, people.c.merged_into)
     .join(identities, identities.c.id == messages.c.identity_id)
     .join(people, people.c.id == messages.c.person_id)
     .where(messages.c.id == bindparam("id"))
@@ -216,7 +217,7 @@ class Messages:
         if self.store.is_postgresql:
             self.store.run(_hold_person, {"person_id": person_id})
         rows = self.store.run(_leaving, {"id": id})
-        return Leaving(Message(*rows[0][:-3]), *rows[0][-3:]) if rows else None
+        return Leaving(Message(*rows[0][:-4]), *rows[0][-4:]) if rows else None
 
     def on_its_way(self, id: int, text: str, now: datetime, until: datetime) -> None:
         """From ``now`` on it may have arrived; the lease runs anew, until then in real time."""
@@ -237,6 +238,12 @@ class Messages:
 
     def change(self, id: int, **values: Any) -> None:
         self.store.write(update(messages).where(messages.c.id == id).values(**values))
+
+    def latest(self) -> tuple[Any, ...]:
+        """Something that is another when a message has come in, gone out or been taken over; cheap to ask for."""
+        newest = select(func.max(messages.c.id)).scalar_subquery()
+        heard = select(func.max(dialogues.c.heard_at)).scalar_subquery()
+        return tuple(self.store.read(select(newest, heard))[0])
 
     def newest_choice(self, person_id: int, identity_id: int) -> Message | None:
         """The last message with choices that this chat of a person's has shown."""
@@ -518,6 +525,11 @@ class Messages:
             statement = statement.where(messages.c.payload["moment"].as_string().in_(moments))
         gone = statement.values(state="suppressed", reason=reason).returning(messages.c.subject, messages.c.payload)
         return [(row.subject or "", (row.payload or {}).get("moment", "")) for row in self.store.write(gone)]
+
+    def hurry(self, person_id: int, held_until: datetime, now: datetime) -> None:
+        """What was held back for a person until then is due now."""
+        held = messages.c.person_id == person_id, messages.c.state == "pending", messages.c.due_at == held_until
+        self.store.write(update(messages).where(*held).values(due_at=now))
 
     def supersede(self, person_id: int, subject: str, *, reason: str) -> None:
         """What is pending for a person about something that has changed will not be sent."""

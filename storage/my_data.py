@@ -18,12 +18,20 @@ from storage.tables import (
     feedback,
     files,
     identities,
+    labels,
     memberships,
+    merges,
     messages,
+    misreadings,
+    notes,
     path_records,
     programmes,
+    protected,
+    reviews,
+    rights_requests,
     series,
     stops,
+    unmaskings,
     venues,
     workshops,
 )
@@ -36,7 +44,7 @@ _is_download = messages.c.subject == literal_column(f"'{DOWNLOAD}'")  # in the w
 _file = messages.c.payload["file"].as_integer()
 
 _who: Any = bindparam("person_id")
-# What somebody of the desk wrote, and whatever is about others, is not in it.
+# Whatever is about others, and who of the desk it was, is not in it. What the desk wrote is told apart in handlers.
 _EVERYTHING: dict[str, Select[Any]] = {
     "chats": select(identities.c.channel, identities.c.address, identities.c.created_at, identities.c.blocked_at)
     .where(identities.c.person_id == _who)
@@ -114,6 +122,32 @@ _EVERYTHING: dict[str, Select[Any]] = {
     .outerjoin(files, files.c.id == attachments.c.file_id)
     .where(attachments.c.person_id == _who)
     .order_by(attachments.c.id),
+    "requests": select(
+        *(rights_requests.c[name] for name in ("kind", "came_by", "asked_at", "due_on", "longer_because")),
+        *(rights_requests.c[name] for name in ("identified_at", "closed_at", "outcome", "refused_because")),
+    )
+    .where(rights_requests.c.person_id == _who)
+    .order_by(rights_requests.c.id),
+    "labels": select(labels.c.name, labels.c.at).where(labels.c.person_id == _who).order_by(labels.c.name),
+    "notes": select(notes.c.at, notes.c.text).where(notes.c.person_id == _who).order_by(notes.c.id),
+    "reviews": select(reviews.c.reviewed_at, reviews.c.follow_up_on).where(reviews.c.person_id == _who),
+    "read_in_full": select(unmaskings.c.at, unmaskings.c.until, unmaskings.c.reason)
+    .where(unmaskings.c.person_id == _who)
+    .order_by(unmaskings.c.id),
+    "not_understood": select(misreadings.c.words, misreadings.c.at)
+    .where(misreadings.c.person_id == _who)
+    .order_by(misreadings.c.id),
+    "joined": select(merges.c.at, merges.c.undone_at).where(merges.c.person_id == _who).order_by(merges.c.id),
+    "protected": select(
+        protected.c.id,
+        protected.c.kind,
+        protected.c.at,
+        protected.c.expires_on,
+        protected.c.closed_at,
+        protected.c.sealed,
+    )
+    .where(protected.c.person_id == _who)
+    .order_by(protected.c.id),
     "messages": select(
         messages.c.id,
         messages.c.direction,

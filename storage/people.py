@@ -6,10 +6,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, exists, func, literal, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, exists, false, func, literal, or_, select, true, update
 
+from storage.folded import folded
 from storage.prepared import Prepared, inserting
-from storage.tables import consents, dialogues, enrolments, identities, messages, people, stops
+from storage.tables import (
+    comuni,
+    consents,
+    dialogues,
+    enrolments,
+    identities,
+    memberships,
+    messages,
+    people,
+    stops,
+    unions,
+)
 from storage.tables.base import Key
 from storage.transaction import Transaction
 
@@ -29,6 +41,45 @@ class Person:
     registered_at: datetime | None
     stopped_at: datetime | None
     phone: str | None
+    merged_into: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """
+    Which people are looked for; what is None or empty sets no condition.
+
+    ``name``, ``number``, ``code`` and ``phone`` are what one search may mean: any of them will do. The words of a name
+    are folded, and each begins a word of it; a telephone number is in the international form, or begins like it.
+    """
+
+    name: str = ""
+    number: int | None = None
+    code: str = ""
+    phones: tuple[str, ...] = ()
+    is_search: bool = False
+    comune: str | None = None
+    area: str | None = None
+    programme: str | None = None
+    club: str | None = None
+    language: str | None = None
+    registered: bool | None = None
+    stopped: bool | None = None
+    quiet_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A line of the list of people."""
+
+    id: int
+    first_name: str | None
+    code: str | None
+    language: str
+    registered_at: datetime | None
+    stopped_at: datetime | None
+    comune: str | None
+    heard_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +155,11 @@ class People:
     def get(self, id: int) -> Person:
         return Person(*self.store.run(_person, {"id": id})[0])
 
+    def find(self, id: int) -> Person | None:
+        """Anybody who was ever given this number."""
+        rows = self.store.run(_person, {"id": id})
+        return Person(*rows[0]) if rows else None
+
     def demonstration(self) -> list[tuple[Person, Identity]]:
         """The invented people of a demonstration, each with the simulated chat it gives them."""
         rows = self.store.read(
@@ -137,7 +193,65 @@ class People:
     def with_calendar(self, key: str) -> Person | None:
         """Whose agenda it is that a key opens."""
         rows = self.store.read(select(*_person_columns).where(people.c.calendar_key == key))
-        return Person(*rows[0]) if rows else None
+        found = Person(*rows[0]) if rows else None
+        while found and found.merged_into:  # the address they gave their phone goes on opening what is theirs
+            found = self.get(found.merged_into)
+        return found
+
+    def is_in(self, id: int, areas: Collection[str] | None, programmes: Collection[str] | None) -> bool:
+        """Is somebody known, and in one of these areas or programmes? None is no limit."""
+        is_met = people.c.id == id, people.c.merged_into.is_(None)
+        return bool(self.store.read(select(people.c.id).where(*is_met, in_scope(areas, programmes))))
+
+    def listed(
+        self,
+        wanted: Wanted,
+        scope: ColumnElement[bool],
+        *,
+        limit: int,
+        below: int | None = None,
+        above: int | None = None,
+    ) -> list[Listed]:
+        """
+        Those who are looked for and may be seen, who came last first; below or above a number, for the pages between.
+
+        Nobody who is deleted, nor who turned out to be somebody else.
+        """
+        statement = (
+            select(*(people.c[name] for name in list(Listed.__dataclass_fields__)[:6]), comuni.c.name, _heard_at)
+            .outerjoin(comuni, comuni.c.istat == people.c.comune_istat)
+            .outerjoin(dialogues, dialogues.c.person_id == people.c.id)
+            .where(people.c.erased_at.is_(None), people.c.merged_into.is_(None), scope, *_conditions(wanted))
+            .limit(limit)
+        )
+        if above is not None:
+            rows = self.store.read(statement.where(people.c.id > above).order_by(people.c.id))
+            return [Listed(*row) for row in reversed(rows)]
+        if below is not None:
+            statement = statement.where(people.c.id < below)
+        return [Listed(*row) for row in self.store.read(statement.order_by(people.c.id.desc()))]
+
+    def channels(self, ids: Collection[int]) -> dict[int, list[str]]:
+        """On which channels people write to us, where the chat is open."""
+        rows = self.store.read(
+            select(identities.c.person_id, identities.c.channel)
+            .where(identities.c.person_id.in_(sorted(ids)), identities.c.blocked_at.is_(None))
+            .distinct()
+            .order_by(identities.c.person_id, identities.c.channel)
+        )
+        found: dict[int, list[str]] = {id: [] for id in ids}
+        for id, channel in rows:
+            found[id].append(channel)
+        return found
+
+    def languages(self) -> list[str]:
+        """The languages people speak with us."""
+        rows = self.store.read(select(people.c.language).where(people.c.erased_at.is_(None)).distinct())
+        return sorted(row[0] for row in rows)
+
+    def enter(self, language: str, release: str, now: datetime) -> int:
+        """Somebody who has no chat: they come to the desk, or telephone."""
+        return self._new_person(language, release, now)
 
     def at(self, channel: str, address: str) -> tuple[Identity, Person] | None:
         """Who writes from this address, if we have met."""
@@ -300,3 +414,72 @@ class People:
             .where(enrolments.c.person_id == id, enrolments.c.programme_id == programme_id)
             .values(state="moved", at=now)
         )
+
+
+_heard_at = dialogues.c.heard_at
+
+
+def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [or_(*_meanings(wanted), false())] if wanted.is_search else []
+    if wanted.comune:
+        found.append(people.c.comune_istat == wanted.comune)
+    if wanted.area:
+        found.append(people.c.comune_istat.in_(_comuni_in([wanted.area])))
+    if wanted.programme:
+        found.append(_enrolled().where(enrolments.c.programme_id == wanted.programme))
+    if wanted.club:
+        is_in = memberships.c.club_id == wanted.club, memberships.c.state.in_(("waiting", "offered", "member"))
+        found.append(exists().where(memberships.c.person_id == people.c.id, *is_in))
+    if wanted.language:
+        found.append(people.c.language == wanted.language)
+    if wanted.registered is not None:
+        found.append(people.c.registered_at.is_not(None) if wanted.registered else people.c.registered_at.is_(None))
+    if wanted.stopped is not None:
+        found.append(people.c.stopped_at.is_not(None) if wanted.stopped else people.c.stopped_at.is_(None))
+    if wanted.quiet_since:
+        found.append(func.coalesce(dialogues.c.heard_at, people.c.created_at) <= wanted.quiet_since)
+    return found
+
+
+def _meanings(wanted: Wanted) -> list[ColumnElement[bool]]:
+    """What the words of a search may mean."""
+    found: list[ColumnElement[bool]] = []
+    if wanted.name:
+        name = literal(" ").concat(folded(people.c.first_name))
+        found.append(and_(*(name.contains(f" {word}", autoescape=True) for word in wanted.name.split())))
+    if wanted.number is not None:
+        found.append(people.c.id == wanted.number)
+    if wanted.code:
+        found.append(func.lower(people.c.code).startswith(wanted.code.lower(), autoescape=True))
+    for phone in wanted.phones:
+        found.append(people.c.phone.startswith(phone, autoescape=True))
+        addresses = (identities.c.address.startswith(f"{way}{phone}", autoescape=True) for way in ("", "whatsapp:"))
+        on_whatsapp = identities.c.channel == "whatsapp", or_(*addresses)
+        found.append(exists().where(identities.c.person_id == people.c.id, *on_whatsapp))
+    return found
+
+
+def _enrolled() -> Any:
+    return exists().where(enrolments.c.person_id == people.c.id, enrolments.c.state == "enrolled")
+
+
+def _comuni_in(areas: Collection[str]) -> Any:
+    theirs = select(comuni.c.istat).join(unions, unions.c.id == comuni.c.union_id)
+    return theirs.where(unions.c.area_id.in_(sorted(areas)))
+
+
+def in_scope(areas: Collection[str] | None, programmes: Collection[str] | None) -> ColumnElement[bool]:
+    """
+    Of the people of these areas or programmes, for statements that have the table of people in them.
+
+    Who lives nowhere we know of and is enrolled nowhere is everybody's.
+    """
+    if areas is None and programmes is None:
+        return true()
+    enrolled = _enrolled()
+    ways: list[ColumnElement[bool]] = [and_(people.c.comune_istat.is_(None), ~enrolled)]
+    if areas is not None:
+        ways.append(people.c.comune_istat.in_(_comuni_in(areas)))
+    if programmes is not None:
+        ways.append(enrolled.where(enrolments.c.programme_id.in_(sorted(programmes))))
+    return or_(*ways)

@@ -8,19 +8,36 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 
+from storage.audit import Audit
+from storage.calls import Calls
 from storage.cases import Cases
+from storage.deliveries import Deliveries
 from storage.dialogues import Dialogues
 from storage.diaries import Diaries
+from storage.dossiers import Dossiers
 from storage.erasures import Erasures
 from storage.files import Files
+from storage.folded import fold
 from storage.job_clubs import JobClubs
+from storage.merges import Merges
 from storage.messages import Messages
+from storage.misreadings import Misreadings
 from storage.my_data import MyData
 from storage.people import People
+from storage.protected import Protected
 from storage.questions import Questions
 from storage.records import Records
+from storage.retention import Retention
+from storage.reviews import Reviews
+from storage.rights import Rights
+from storage.search import Search
+from storage.series import AllSeries
+from storage.staff import Staff
 from storage.territories import Territories
+from storage.today import Today
+from storage.traces import Traces
 from storage.transaction import ChangedWhileLooking, Transaction, available
+from storage.venues import Venues
 from storage.workshops import Workshops
 
 # FULL: a message that has been acknowledged is on the disk, also when the power goes. A savepoint stands around every
@@ -61,12 +78,36 @@ class Store(Transaction):
         return Workshops(self)
 
     @property
+    def series(self) -> AllSeries:
+        return AllSeries(self)
+
+    @property
+    def venues(self) -> Venues:
+        return Venues(self)
+
+    @property
+    def traces(self) -> Traces:
+        return Traces(self)
+
+    @property
     def job_clubs(self) -> JobClubs:
         return JobClubs(self)
 
     @property
     def diaries(self) -> Diaries:
         return Diaries(self)
+
+    @property
+    def calls(self) -> Calls:
+        return Calls(self)
+
+    @property
+    def dossiers(self) -> Dossiers:
+        return Dossiers(self)
+
+    @property
+    def merges(self) -> Merges:
+        return Merges(self)
 
     @property
     def questions(self) -> Questions:
@@ -85,12 +126,52 @@ class Store(Transaction):
         return MyData(self)
 
     @property
+    def search(self) -> Search:
+        return Search(self)
+
+    @property
+    def deliveries(self) -> Deliveries:
+        return Deliveries(self)
+
+    @property
+    def today(self) -> Today:
+        return Today(self)
+
+    @property
+    def staff(self) -> Staff:
+        return Staff(self)
+
+    @property
     def erasures(self) -> Erasures:
         return Erasures(self)
 
     @property
+    def misreadings(self) -> Misreadings:
+        return Misreadings(self)
+
+    @property
+    def reviews(self) -> Reviews:
+        return Reviews(self)
+
+    @property
     def records(self) -> Records:
         return Records(self)
+
+    @property
+    def audit(self) -> Audit:
+        return Audit(self)
+
+    @property
+    def retention(self) -> Retention:
+        return Retention(self)
+
+    @property
+    def rights(self) -> Rights:
+        return Rights(self)
+
+    @property
+    def protected(self) -> Protected:
+        return Protected(self)
 
 
 class Storage:
@@ -187,6 +268,7 @@ def _sqlite(url: str, *, pool_size: int) -> Engine:
         connection.isolation_level = None  # SQLAlchemy says BEGIN, not the driver
         for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
+        connection.create_function("folded", 1, fold, deterministic=True)
 
     begin = "BEGIN IMMEDIATE" if pool_size == 1 else "BEGIN"
 

@@ -68,6 +68,10 @@ class Territories:
         rows = self.store.run(_place, {"istat": istat}) if istat else []
         return Place(*rows[0]) if rows else None
 
+    def areas(self) -> dict[str, str]:
+        """Every area with its name, by name."""
+        return {row.id: row.name for row in self.store.read(select(areas.c.id, areas.c.name).order_by(areas.c.name))}
+
     def subdivision(self, area_id: str) -> str | None:
         """The province whose patron saint's day an area keeps."""
         rows = self.store.read(select(areas.c.patron_subdivision).where(areas.c.id == area_id))
@@ -83,6 +87,11 @@ class Territories:
         order: list[str] = next((row[0] for row in self.store.run(_order, {"area_id": area_id})), [])
         found = [Programme(*row) for row in self.store.run(_programmes, {"area_id": area_id})]
         return sorted(found, key=lambda programme: order.index(programme.id) if programme.id in order else len(order))
+
+    def all_programmes(self) -> list[Programme]:
+        """Every programme, by name."""
+        columns: list[Any] = [programmes.c[name] for name in Programme.__dataclass_fields__]
+        return [Programme(*row) for row in self.store.read(select(*columns).order_by(programmes.c.name))]
 
     def desks(self) -> list[Organisation]:
         """The public desks, by name."""

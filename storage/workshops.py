@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Workshops, places and the line of those who wait."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Select,
     String,
+    and_,
     bindparam,
     case,
     cast,
@@ -18,11 +21,13 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    true,
     update,
 )
 
 from storage.messages import SHOWN
-from storage.tables import bookings, comuni, feedback, messages, people, series, unions, venues, workshops
+from storage.people import in_scope
+from storage.tables import areas, bookings, comuni, feedback, messages, people, series, staff, unions, venues, workshops
 from storage.transaction import Transaction
 
 
@@ -115,6 +120,73 @@ class Booking:
     attendance_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Which workshops somebody looks for; None is no wish. ``areas`` and ``programmes`` are theirs to see."""
+
+    now: datetime
+    is_past: bool = False
+    areas: Collection[str] | None = None
+    programmes: Collection[str] | None = None
+    is_meeting: bool | None = None
+    series_id: str | None = None
+    area_id: str | None = None
+    venue_id: str | None = None
+    tutor_id: int | None = None
+    is_full: bool | None = None
+    counts_for_path: bool | None = None
+    is_called_off: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A workshop as a list shows it, with the names of what it belongs to; times are aware, in UTC."""
+
+    id: int
+    title: dict[str, str]
+    starts_at: datetime
+    ends_at: datetime
+    cancelled_at: datetime | None
+    capacity: int
+    mode: str
+    counts_for_path: bool
+    tutor_id: int | None
+    series_id: str
+    kind: str
+    series_name: dict[str, str]
+    area: str
+    venue_id: str
+    venue: str
+    comune: str | None
+    tutor: str | None
+
+    @property
+    def is_meeting(self) -> bool:
+        return self.kind == "job_club"
+
+
+@dataclass(frozen=True, slots=True)
+class Attender:
+    """Somebody with a place at a workshop, or in its line. Their name only for who follows them."""
+
+    booking: Booking
+    first_name: str | None
+    is_mine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """When and where a tutor or a room is taken; times are aware, in UTC."""
+
+    id: int
+    title: dict[str, str]
+    starts_at: datetime
+    ends_at: datetime
+    tutor_id: int | None
+    venue_id: str
+    mode: str
+
+
 venue_columns = [
     venues.c.name,
     venues.c.address,
@@ -148,6 +220,29 @@ _workshops = (
 )
 _booking_columns = [bookings.c[name] for name in Booking.__dataclass_fields__]
 ACTIVE = ("booked", "waiting", "offered")
+_line_columns = [
+    *(workshops.c[name] for name in list(Line.__dataclass_fields__)[:10]),
+    series.c.kind,
+    series.c.name,
+    areas.c.name,
+    workshops.c.venue_id,
+    venues.c.name,
+    comuni.c.name,
+    staff.c.name,
+]
+_lines = (
+    select(*_line_columns)
+    .join(series, series.c.id == workshops.c.series_id)
+    .join(areas, areas.c.id == series.c.area_id)
+    .join(venues, venues.c.id == workshops.c.venue_id)
+    .outerjoin(comuni, comuni.c.istat == venues.c.comune_istat)
+    .outerjoin(staff, staff.c.id == workshops.c.tutor_id)
+)
+_taken = (
+    select(func.count())
+    .where(bookings.c.workshop_id == workshops.c.id, bookings.c.state.in_(("booked", "offered")))
+    .scalar_subquery()
+)
 
 
 def _counted(state: str) -> Any:
@@ -167,6 +262,12 @@ _mine = select(*_booking_columns).where(
 class Workshops:
     def __init__(self, store: Transaction) -> None:
         self.store = store
+
+    def several(self, ids: Collection[int]) -> dict[int, Workshop]:
+        """Those with these numbers, by number."""
+        asked = sorted(ids)
+        parts = [asked[start : start + 500] for start in range(0, len(asked), 500)]
+        return {one.id: one for part in parts for one in self._all(_workshops.where(workshops.c.id.in_(part)))}
 
     def get(self, id: int) -> Workshop | None:
         found = self._all(_workshops.where(workshops.c.id == id))
@@ -190,6 +291,97 @@ class Workshops:
                 workshops.c.starts_at > after, workshops.c.starts_at <= before, workshops.c.cancelled_at.is_(None)
             ).order_by(workshops.c.starts_at)
         )
+
+    # ---- as the desk looks at them
+
+    def listed(self, sought: Sought, limit: int, *, after: Any = None, before: Any = None) -> list[Line]:
+        """
+        What is ahead, soonest first, or what is past, newest first; ``limit`` of them after an edge, or before one.
+
+        An edge is the start and the number of a workshop.
+        """
+        asked = [condition for condition in _wishes(sought) if condition is not None]
+        is_rising = not sought.is_past
+        edge = after or before
+        if edge:
+            asked.append(_beyond(edge, is_rising=is_rising == bool(after)))
+        is_upwards = is_rising == (bool(after) or not before)
+        order = [workshops.c.starts_at, workshops.c.id]
+        rows = self.store.read(
+            _lines.where(*asked).order_by(*(one if is_upwards else one.desc() for one in order)).limit(limit)
+        )
+        found = [Line(*row) for row in rows]
+        return found[::-1] if before and not after else found
+
+    def of_series(self, series_id: str, *, after: datetime | None = None, limit: int = 500) -> list[Line]:
+        """The workshops of a series, soonest first."""
+        asked = [workshops.c.series_id == series_id, *([workshops.c.ends_at > after] if after else [])]
+        rows = self.store.read(_lines.where(*asked).order_by(workshops.c.starts_at, workshops.c.id).limit(limit))
+        return [Line(*row) for row in rows]
+
+    def one_line(self, id: int) -> Line | None:
+        rows = self.store.read(_lines.where(workshops.c.id == id))
+        return Line(*rows[0]) if rows else None
+
+    def row(self, id: int) -> dict[str, Any] | None:
+        """All that is written of a workshop itself."""
+        rows = self.store.read(select(workshops).where(workshops.c.id == id))
+        return dict(rows[0]._mapping) if rows else None
+
+    def crowd(
+        self, workshop_id: int, areas: Collection[str] | None, programmes: Collection[str] | None
+    ) -> list[Attender]:
+        """Who has a place, is offered one or waits, or had a place when it was called off: in that order."""
+        is_mine = case((in_scope(areas, programmes), 1), else_=0)
+        rows = self.store.read(
+            select(*_booking_columns, people.c.first_name, is_mine)
+            .join(people, people.c.id == bookings.c.person_id)
+            .where(bookings.c.workshop_id == workshop_id, bookings.c.state.in_((*ACTIVE, "called_off")))
+            .order_by(bookings.c.ticket, bookings.c.id)
+        )
+        found = [Attender(Booking(*row[:-2]), row[-2] if row[-1] else None, bool(row[-1])) for row in rows]
+        states = ("booked", "offered", "waiting", "called_off")
+        return sorted(found, key=lambda one: states.index(one.booking.state))
+
+    def given_up(self, workshop_id: int) -> int:
+        """How many gave up a place, or let an offer pass."""
+        over = (bookings.c.workshop_id == workshop_id, bookings.c.state.not_in((*ACTIVE, "called_off")))
+        return int(self.store.read(select(func.count()).select_from(bookings).where(*over))[0][0])
+
+    def busy(
+        self, after: datetime, before: datetime, *, tutor_id: int | None, venue_id: str | None, but: int | None = None
+    ) -> list[Busy]:
+        """What a tutor or a room has between two instants, ``but`` one workshop."""
+        whose: list[ColumnElement[bool]] = [workshops.c.venue_id == venue_id] if venue_id else []
+        whose += [workshops.c.tutor_id == tutor_id] if tutor_id else []
+        if not whose:
+            return []
+        columns = [workshops.c[name] for name in Busy.__dataclass_fields__]
+        rows = self.store.read(
+            select(*columns)
+            .where(
+                workshops.c.starts_at < before,
+                workshops.c.ends_at > after,
+                workshops.c.cancelled_at.is_(None),
+                workshops.c.id.is_distinct_from(but),
+                or_(*whose),
+            )
+            .order_by(workshops.c.starts_at, workshops.c.id)
+        )
+        return [Busy(*row) for row in rows]
+
+    def add(self, rows: Iterable[dict[str, Any]]) -> list[int]:
+        """New workshops, in order."""
+        return [
+            int(
+                self.store.write(
+                    insert(workshops).values(line=0, revision=0, **row).returning(workshops.c.id)
+                ).scalar_one()
+            )
+            for row in rows
+        ]
+
+    # ---- places and the line
 
     def lock(self, id: int) -> Workshop | None:
         """The workshop; everyone who wants one of its places queues here until this transaction ends."""
@@ -257,8 +449,14 @@ class Workshops:
         )
         return [Booking(*row) for row in rows]
 
-    def places(self, after: datetime, before: datetime) -> list[tuple[Booking, str | None, str | None]]:
-        """The places people have at what starts between two instants, with their first name and where they live."""
+    def places(
+        self, after: datetime, before: datetime, person_id: int | None = None
+    ) -> list[tuple[Booking, str | None, str | None]]:
+        """
+        The places people have, or one person has, at what starts between two instants, with their first name and where
+        they live.
+        """
+        whose = [] if person_id is None else [bookings.c.person_id == person_id]
         rows = self.store.read(
             select(*_booking_columns, people.c.first_name, people.c.comune_istat)
             .join(workshops, workshops.c.id == bookings.c.workshop_id)
@@ -269,6 +467,7 @@ class Workshops:
                 workshops.c.cancelled_at.is_(None),
                 bookings.c.state == "booked",
                 people.c.erased_at.is_(None),
+                *whose,
             )
             .order_by(workshops.c.starts_at, bookings.c.id)
         )
@@ -355,3 +554,44 @@ class Workshops:
     def _all(self, statement: Select[Any]) -> list[Workshop]:
         split = len(_workshop_columns)
         return [Workshop(*(*row[:split], Venue(*row[split:]))) for row in self.store.read(statement)]
+
+
+def in_sight(areas: Collection[str] | None, programmes: Collection[str] | None) -> ColumnElement[bool]:
+    """Of these areas or programmes, for statements that have the table of series in them; None is no limit."""
+    if areas is None and programmes is None:
+        return true()
+    ways = [series.c.area_id.in_(sorted(areas))] if areas is not None else []
+    ways += [series.c.programme_id.in_(sorted(programmes))] if programmes is not None else []
+    return or_(*ways)
+
+
+def _wishes(sought: Sought) -> list[ColumnElement[bool] | None]:
+    """What somebody looks for, as conditions; None where they do not mind."""
+
+    def same(column: Any, value: Any) -> ColumnElement[bool] | None:
+        return None if value is None else column == value
+
+    is_full, is_off, is_meeting = sought.is_full, sought.is_called_off, sought.is_meeting
+    return [
+        workshops.c.ends_at <= sought.now if sought.is_past else workshops.c.ends_at > sought.now,
+        in_sight(sought.areas, sought.programmes),
+        same(workshops.c.series_id, sought.series_id),
+        same(series.c.area_id, sought.area_id),
+        same(workshops.c.venue_id, sought.venue_id),
+        same(workshops.c.tutor_id, sought.tutor_id),
+        same(workshops.c.counts_for_path, sought.counts_for_path),
+        None if is_meeting is None else series.c.kind == "job_club" if is_meeting else series.c.kind != "job_club",
+        None if is_full is None else _taken >= workshops.c.capacity if is_full else _taken < workshops.c.capacity,
+        None
+        if is_off is None
+        else workshops.c.cancelled_at.is_not(None)
+        if is_off
+        else workshops.c.cancelled_at.is_(None),
+    ]
+
+
+def _beyond(edge: tuple[datetime, int], *, is_rising: bool) -> ColumnElement[bool]:
+    at, id = edge
+    if is_rising:
+        return or_(workshops.c.starts_at > at, and_(workshops.c.starts_at == at, workshops.c.id > id))
+    return or_(workshops.c.starts_at < at, and_(workshops.c.starts_at == at, workshops.c.id < id))

@@ -303,6 +303,7 @@ def lives_until(stage: Stage, until: datetime) -> None:
         while True:
             desk.engine.retry()
             desk.worker.erase()
+            desk.worker.give_back()
             desk.worker.plan(stage.now, looks_at_all=True)
             asyncio.run(desk.deliverer.drain())
             if stage.now >= until:
@@ -635,4 +636,4 @@ def neutral(lines: list[str]) -> list[str]:
     return [line for line in without if line]
 
 
-from tests import stage_calendar, stage_clubs, stage_diary  # noqa: E402, F401  their directions are known here as well
+from tests import stage_calendar, stage_clubs, stage_diary, stage_handover  # noqa: E402, F401  their directions are known here as well

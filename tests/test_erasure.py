@@ -26,20 +26,26 @@ from handlers.desk.filing import Filing
 from handlers.talk.catalogues import Catalogues
 from handlers.talk.text import ROME
 from storage import Storage, Store
-from storage.erasures import Erasure, Erasures
+from storage.erasures import GONE, Erasure, Erasures
 from storage.store import normal
 from storage.tables import (
-    attachments,
     bookings,
     diaries,
     erasures,
     files,
     identities,
     job_clubs,
+    labels,
+    mentions,
     messages,
     metadata,
+    notes,
     people,
+    protected,
+    reviews,
+    rights_requests,
     series,
+    unmaskings,
     venues,
 )
 from tests.database import DEMO, MONDAY, TOWN, Databases
@@ -105,8 +111,25 @@ class Play:
         store.job_clubs.add_membership(**who, **let_in, changed_at=at)
         week = {"week": date(2027, 3, 1), "mood": 2, "next_step": "Telefono a mia zia"}
         store.write(insert(diaries).values(**who, **week, at=at))
+        self._at_the_desk(store)
         because = {"because": "Zenobia sa tutto"}
         store.records.note(at=at, actor="staff:1", action="let_in", subject=f"person:{id}", details=because)
+
+    def _at_the_desk(self, store: Store) -> None:
+        """What the staff have written about them, and what they were asked."""
+        id, at, text = self.id, MONDAY, "Zenobia sa tutto"
+        languages: list[str] = []
+        by = store.staff.add(name="Tutor", email="t@example.org", role="tutor", languages=languages)
+        note = store.write(notes.insert().values(person_id=id, staff_id=by, text=text, at=at).returning(notes.c.id))
+        store.write(mentions.insert().values(note_id=note.scalar_one(), staff_id=by))
+        store.write(labels.insert().values(person_id=id, name="sa tutto", staff_id=by, at=at))
+        store.write(reviews.insert().values(person_id=id, reviewed_by=by, reviewed_at=at))
+        full = {"staff_id": by, "reason": text, "until": at}
+        store.write(unmaskings.insert().values(person_id=id, at=at, **full))
+        sealed = {"kind": "l68", "sealed": text, "by": by, "expires_on": at.date()}
+        store.write(protected.insert().values(person_id=id, at=at, **sealed))
+        asked = {"kind": "access", "came_by": "desk", "asked_at": at, "due_on": at.date(), "note": text}
+        store.rights.add(person_id=id, **asked)
 
     def happens(self, *words: str) -> None:
         for one in words:
@@ -176,7 +199,7 @@ class Play:
             return {
                 table.name: store.read(select(func.count()).select_from(table))[0][0]
                 for table in metadata.sorted_tables
-                if table not in (attachments, files)  # a file is what was in it: it goes
+                if table not in (*GONE, mentions, files)  # of these no row is left: a file is what was in it
             }
 
         return dict(self.stage.with_store(count))
@@ -535,3 +558,11 @@ def test_loading_the_demonstration_again_does_not_bring_anybody_back(url: str) -
             loading.load(store, content, today=today, now=MONDAY)
         with found.reading() as store:
             assert len(store.read(select(people.c.id))) == many and store.people.get(id).first_name is None
+
+
+def test_what_they_still_waited_for_is_answered_by_deleting_them(play: Play) -> None:
+    play.asks_to_be_deleted()
+    play.erased()
+    asked = select(rights_requests.c.closed_at, rights_requests.c.outcome, rights_requests.c.note)
+    found = play.stage.with_store(lambda store: store.read(asked.where(rights_requests.c.person_id == play.id)))
+    assert [tuple(row) for row in found] == [(play.stage.now, "done", None)]

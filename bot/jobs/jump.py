@@ -57,7 +57,8 @@ class Jump:
             planned = await asyncio.to_thread(self.worker.plan, now, looks_at_all=True)
             await asyncio.to_thread(self.worker.engine.retry)
             erased = await asyncio.to_thread(self.worker.erase)
-            if not await self._send() and not planned and not erased:
+            given_back = await asyncio.to_thread(self.worker.give_back)
+            if not await self._send() and not planned and not erased and not given_back:
                 return now
 
     async def _send(self) -> int:

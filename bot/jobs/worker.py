@@ -13,9 +13,10 @@ from bot.clock import Clock
 from bot.jobs import JOBS
 from bot.jobs.delivery import Deliverer
 from bot.jobs.files import Fetcher
+from handlers.desk import Desk, erasing, moments, searching
 from handlers.desk import clock as stored
-from handlers.desk import erasing, moments
 from handlers.desk.offers import LAST_OFFER
+from handlers.desk.retaining import Retaining
 from handlers.engine import Engine
 from handlers.moments import Push
 from handlers.talk.catalogues import Catalogues
@@ -171,9 +172,51 @@ class Worker:
         while await self.fetcher.run_once():
             self.knock()  # somebody may have to be told
 
+    async def handovers(self) -> None:
+        if await asyncio.to_thread(self.give_back):
+            self.knock()
+
+    def give_back(self) -> int:
+        """Where somebody of the desk has been away for longer than they said, the program answers again. How many."""
+        now, catalogues = self.clock.now(), self.engine.play.catalogues
+        with self.storage.reading() as store:
+            overdue = store.dialogues.overdue(now)
+        return sum(self._give_back(person_id, now, catalogues) for person_id in overdue)
+
+    def _give_back(self, person_id: int, now: datetime, catalogues: Catalogues) -> bool:
+        try:
+            with self.storage.writing() as store:
+                desk = Desk(store, store.people.get(person_id), now, catalogues)
+                return desk.handover.give_back(None, because="time")
+        except Unavailable:
+            raise
+        except Exception as trouble:  # one who cannot be given back must not keep the others in silence
+            log.error("not_given_back", error=type(trouble).__name__)
+            return False
+
     async def erasures(self) -> None:
         if await asyncio.to_thread(self.erase):
             self.knock()  # their places are offered to others
+
+    async def search(self) -> None:
+        """What was said is found a few seconds later. We may be told to stop between any two steps."""
+        while await asyncio.to_thread(searching.keep_up, self.storage):
+            pass
+
+    async def retention(self) -> None:
+        if await asyncio.to_thread(self.let_go):
+            self.knock()
+
+    def let_go(self) -> int:
+        """Once a day, whoever hears the knock first: delete what has been kept long enough. Returns how many rows."""
+        retaining = Retaining(self.storage, self.clock, self.engine.play.catalogues)
+        if not retaining.is_time():
+            return 0
+        outcomes = retaining.run_all()
+        for one in outcomes:
+            if one.failed:
+                log.error("retention_failed", job=one.rule.name, error=one.failed)
+        return sum(one.rows for one in outcomes)
 
     def erase(self) -> int:
         """

@@ -11,9 +11,9 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from bot.bell import Bell
 from bot.clock import Clock
 from bot.contract import Deliverer, Hear, Move
-from bot.simulator.bell import Bell
 from bot.simulator.day import Day
 from bot.simulator.events import Events
 from bot.simulator.files import Papers
@@ -25,7 +25,7 @@ from handlers.talk import Outgoing
 from handlers.talk.catalogues import Catalogues
 from storage import Storage
 
-__all__ = ["Bell", "Paper", "Simulator"]
+__all__ = ["Paper", "Simulator"]
 
 HERE = Path(__file__).parent
 HEADERS = {

@@ -9,7 +9,7 @@ from typing import TypeVar
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from bot.simulator.bell import Bell
+from bot.bell import Bell
 from bot.simulator.bubbles import Json
 from bot.simulator.said import holders, language_of
 from bot.simulator.sight import Holders, Sight, mark, news

@@ -20,6 +20,7 @@ from handlers.conversations.my_weeks import my_weeks
 from handlers.conversations.permissions import permissions
 from handlers.conversations.person import person
 from handlers.conversations.privacy import privacy
+from handlers.conversations.private import private
 from handlers.conversations.questions import questions
 from handlers.conversations.registration import registration
 from handlers.conversations.reminders import reminders
@@ -41,6 +42,7 @@ CONVERSATIONS = (
     questions,
     desks,
     person,
+    private,
     language,
     help,
     privacy,

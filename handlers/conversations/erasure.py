@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 
 from handlers.context import Context
-from handlers.talk import Asking, Conversation, Lines, Number, Time, YesNo, _, again, done, lines
+from handlers.talk import Asking, Conversation, Number, YesNo, _, again, done, lines, p_
 
 TRIES = 2
 CODE = Number(least=1000, most=9999)
@@ -16,7 +16,9 @@ class Draft:
     wrong: int = 0
 
 
-erasure = Conversation("erasure", Draft)
+erasure = Conversation(
+    "erasure", Draft, words=p_("words", "delete my data, delete all my data, erase my data, delete everything")
+)
 
 
 @erasure.starts
@@ -46,16 +48,4 @@ def code(c: Context) -> Asking:
         if c.draft.wrong < TRIES:
             return again(_("That is another number."))
         return done(_("That is another number: I delete nothing. Write MY DATA to begin again."))
-    return done(receipt(c, c.desk.erasure.ask()), bare=True, leaves=True)
-
-
-def receipt(c: Context, number: str) -> Lines:
-    phone, dpo = c.desk.setting("phone"), c.desk.setting("dpo_email")
-    return lines(
-        _("Your receipt: {number}. Keep this message.", number=number),
-        _("You asked on {day}, at {hour}. In a few minutes everything is deleted.", day=c.today, hour=Time(c.now)),
-        _("Deleted: your name, your numbers, your answers, your files, all messages."),
-        _("It stays: numbers without a name, the proof of your permissions, a code in place of this chat."),
-        phone and _("Questions? Call {phone}.", phone=phone),
-        dpo and _("Or write to {email}.", email=dpo),
-    )
+    return done(c.desk.erasure.words(c.desk.erasure.ask()), bare=True, leaves=True)

@@ -1,10 +1,20 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""A word to those who have stopped writing: half-way through the form, or for a month."""
+"""A word to those who have stopped writing: half-way through the form, for a month, or for so long that we forget."""
 
 from dataclasses import dataclass
 
 from handlers.context import Context
-from handlers.moments import A_MONTH_OF_SILENCE, FOUND_A_JOB, GO_ON, HALF_WAY, NO_MORE, Moment, Occasion
+from handlers.moments import (
+    A_MONTH_OF_SILENCE,
+    DELETE_NOW,
+    FOUND_A_JOB,
+    GO_ON,
+    HALF_WAY,
+    LAST_NOTICE,
+    NO_MORE,
+    Moment,
+    Occasion,
+)
 from handlers.moments import silence as silence_of
 from handlers.talk import Asking, Choice, Conversation, Move, Question, _, done, go
 
@@ -41,6 +51,16 @@ def a_month(c: Context) -> Asking:
     if chosen == NO_MORE.id:
         return go("stop")
     return go("person") if chosen == "person" else go("menu")
+
+
+@silence.step
+def last_notice(c: Context) -> Asking:
+    chosen = yield asked(c, LAST_NOTICE)
+    if chosen == DELETE_NOW.id:
+        return go("erasure")
+    if chosen == "person":
+        return go("person")
+    return done(_("I am glad: I keep your data. Write HELLO when you need us."), leaves=True)
 
 
 def asked(c: Context, moment: Moment) -> Question:

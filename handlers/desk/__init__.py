@@ -9,6 +9,7 @@ from handlers.desk.cases import Cases
 from handlers.desk.diary import Diary
 from handlers.desk.erasure import Erasure
 from handlers.desk.files import Files
+from handlers.desk.handover import Handover
 from handlers.desk.job_clubs import JobClubs
 from handlers.desk.meetings import Meetings
 from handlers.desk.my_data import MyData
@@ -28,7 +29,7 @@ class Desk:
     The desk as one person meets it, in one transaction, at one moment (aware, UTC).
 
     ``chat`` is where the person writes from, if it is the person who asks; ``message_id`` is what they wrote. Without
-    ``links`` nothing of ours can be reached from outside.
+    ``links`` nothing of ours can be reached from outside. ``by`` is who of the staff acts on their behalf.
     """
 
     def __init__(
@@ -41,9 +42,15 @@ class Desk:
         chat: Identity | None = None,
         message_id: int | None = None,
         links: Links | None = None,
+        by: str | None = None,
     ) -> None:
         self.store, self.person, self.now, self.catalogues = store, person, now, catalogues
-        self.chat, self.message_id, self.links = chat, message_id, links
+        self.chat, self.message_id, self.links, self.by = chat, message_id, links, by
+
+    @property
+    def actor(self) -> str:
+        """How the record names who does this: somebody of the staff who acts for the person, or they themselves."""
+        return self.by or f"person:{self.person.id}"
 
     @property
     def people(self) -> People:
@@ -80,6 +87,10 @@ class Desk:
     @property
     def cases(self) -> Cases:
         return Cases(self)
+
+    @property
+    def handover(self) -> Handover:
+        return Handover(self)
 
     @property
     def files(self) -> Files:

@@ -76,6 +76,12 @@ class Changes:
         self.store.workshops.change(id, mode="online", link=link)
         self.follow(before)
 
+    def rearrange(self, id: int, **values: Any) -> None:
+        """Another room, another link, from the web to a room or to both; and another hour at the same time."""
+        before = self.locked(id)
+        self.store.workshops.change(id, **values)
+        self.follow(before)
+
     def resize(self, id: int, capacity: int) -> None:
         """More places are offered at once; with fewer, nobody loses the place they have or were offered."""
         before = self.locked(id)
@@ -147,7 +153,8 @@ class Changes:
         if after.capacity != before.capacity:
             self._resized(before, after)
         is_online = after.is_online and (not before.is_online or after.link != before.link)
-        if is_online or told_of(after) != told_of(before):
+        is_off_the_web = before.mode == "both" and after.mode == "in_person"
+        if is_online or is_off_the_web or told_of(after) != told_of(before):
             self._moved(before, self._next_revision(after), is_online=is_online)
         if before.starts_at != after.starts_at or before.capacity != after.capacity:
             self._offer_what_is_free(after)
@@ -177,7 +184,8 @@ class Changes:
         desk.outbox.forget(subject(booking), reason="workshop_moved")
         if abs(after.starts_at - before.starts_at) >= SMALL_SHIFT:
             self.store.workshops.change_booking(booking.id, confirmed_at=None, changed_at=self.now)
-        if not knows_when or not (knows_where or after.is_online):
+        is_off_the_web = before.mode == "both" and after.mode == "in_person"  # who meant to stay at home must hear it
+        if not knows_when or is_off_the_web or not (knows_where or after.is_online):
             self._tell(WORKSHOP_MOVED, booking.id, after, before)
         if after.is_online and (is_online or not knows_where):
             self._tell(WORKSHOP_ONLINE, booking.id, after, before)

@@ -25,7 +25,7 @@ class Coming:
 
     at: datetime
     person_id: int
-    name: str  # of the moment; or offer_ends; or reply, notice: whatever waits in the outbox
+    name: str  # of the moment; or offer_ends, given_back; or reply, notice: whatever waits in the outbox
     words: Words
 
 
@@ -37,6 +37,7 @@ def coming(store: Store, now: datetime, until: datetime) -> list[Coming]:
     after each.
     """
     found = [*_moments(store, now, until), *_outbox(store, now, until), *_offers(store, now, until)]
+    found += _handovers(store, now, until)
     return sorted(found, key=lambda one: (one.at, one.person_id))
 
 
@@ -80,6 +81,12 @@ def _offers(store: Store, now: datetime, until: datetime) -> list[Coming]:
     ]
     words = _("An offer ends: the place goes to the next person.")
     return [Coming(end, person_id, "offer_ends", words) for person_id, end in ends if now < end <= until]
+
+
+def _handovers(store: Store, now: datetime, until: datetime) -> list[Coming]:
+    """Where the time is up for which somebody of the desk has taken over."""
+    words = _("The program answers again.")
+    return [Coming(at, who, "given_back", words) for at, who in store.dialogues.given_back_between(now, until)]
 
 
 def _end(store: Store, place: Booking | Membership, subject: str, moment: Moment) -> datetime | None:

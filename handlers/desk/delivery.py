@@ -75,7 +75,9 @@ class Delivery:
             found = store.messages.leaving(claimed.id, claimed.person_id)
             if found is None or found.message.lease != claimed.lease or found.message.state != "claimed":
                 return None  # somebody else has it by now
-            if found.is_busy:  # two workers took something for the same chat in the same instant
+            if found.merged_into:
+                store.messages.change(claimed.id, person_id=found.merged_into)
+            if found.merged_into or found.is_busy:  # two workers took something for one chat in the same instant
                 self._settle(store, claimed, state="pending")
                 return None
             match self._verdict(store, found):
@@ -116,8 +118,8 @@ class Delivery:
         with self.storage.writing() as store:
             store.dialogues.lock_person(claimed.person_id)
             if self._ends(store, claimed, "failed", reason, is_shut=True):
-                people = self._desk(store, claimed.person_id).people
-                people.blocked(store.people.identity(claimed.identity_id), True, reason=reason)
+                identity = store.people.identity(claimed.identity_id)
+                self._desk(store, identity.person_id).people.blocked(identity, True, reason=reason)
 
     def moved(self, claimed: Claimed, reason: str, address: str) -> None:
         """The chat has another number: from now on that one. The message is sent again, once."""
@@ -193,6 +195,8 @@ class Delivery:
         now = self.clock.now()
         text = words_for_today(message, now)
         store.messages.on_its_way(message.id, text, now, self.clock.real() + LEASE)
+        if text != message.text:
+            store.search.look_again([message.id])
         payload = message.payload or {}
         return Outgoing(
             id=claimed.id,
@@ -263,7 +267,9 @@ class Delivery:
         return store.messages.settle(claimed.id, claimed.lease, **values)
 
     def _desk(self, store: Store, person_id: int) -> Desk:
-        return Desk(store, store.people.get(person_id), self.clock.now(), self.catalogues)
+        person = store.people.get(person_id)
+        whole = store.people.get(person.merged_into) if person.merged_into else person
+        return Desk(store, whole, self.clock.now(), self.catalogues)
 
     @staticmethod
     def _jitter(reason: str) -> timedelta:
@@ -283,10 +289,17 @@ def words_for_today(message: Message, now: datetime) -> str:
 
 
 def busy_until(store: Store, message: Message) -> datetime | None:
-    """Until when a push with choices waits for a question that was asked a moment ago; None if it need not."""
+    """
+    Until when a push with choices waits: for somebody of the desk who writes now, or for a question that was asked a
+    moment ago. None if it need not.
+    """
+    if not message.options:
+        return None
     dialogue = store.dialogues.get(message.person_id)
+    if dialogue.taken_by is not None:
+        return dialogue.taken_until
     is_asking = dialogue.question_id is not None and dialogue.conversation != "menu"
-    return dialogue.changed_at + QUESTION_IS_FRESH if message.options and is_asking else None
+    return dialogue.changed_at + QUESTION_IS_FRESH if is_asking else None
 
 
 def start_of_day(now: datetime) -> datetime:

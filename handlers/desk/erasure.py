@@ -4,6 +4,10 @@
 import secrets
 from typing import TYPE_CHECKING
 
+from handlers.talk import Lines, Time, _, lines
+from handlers.talk.text import ROME
+from storage.erasures import RECEIPT
+
 if TYPE_CHECKING:
     from handlers.desk import Desk
 
@@ -34,6 +38,30 @@ class Erasure:
         self._note("erasure_asked")
         return receipt
 
+    def ask_for_them(self) -> str:
+        """The same, where it is not the person who asks in the chat: the receipt goes to where they wrote last."""
+        chat, receipt = self.desk.outbox.chat(), self.ask()
+        if chat:
+            words = self.words(receipt).render(self.desk.catalogues.reader(self.desk.person.language))
+            self.desk.outbox.reply(chat, words, reply_to=None, subject=RECEIPT)
+        return receipt
+
+    def words(self, receipt: str) -> Lines:
+        """The receipt: when it was asked for, what goes, what stays, and whom to ask."""
+        phone, dpo, now = self.desk.setting("phone"), self.desk.setting("dpo_email"), self.desk.now
+        return lines(
+            _("Your receipt: {number}. Keep this message.", number=receipt),
+            _(
+                "You asked on {day}, at {hour}. In a few minutes everything is deleted.",
+                day=now.astimezone(ROME).date(),
+                hour=Time(now),
+            ),
+            _("Deleted: your name, your numbers, your answers, your files, all messages."),
+            _("It stays: numbers without a name, the proof of your permissions, a code in place of this chat."),
+            phone and _("Questions? Call {phone}.", phone=phone),
+            dpo and _("Or write to {email}.", email=dpo),
+        )
+
     def give_up(self) -> None:
         """Clubs, places and places in line go to whoever comes next, and nobody need look after this person."""
         for membership in sorted(self.desk.job_clubs.mine_all(), key=lambda one: one.club_id):
@@ -44,7 +72,7 @@ class Erasure:
 
     def _note(self, action: str) -> None:
         who = f"person:{self.desk.person.id}"
-        self.store.records.note(at=self.desk.now, actor=who, action=action, subject=who)
+        self.store.records.note(at=self.desk.now, actor=self.desk.actor, action=action, subject=who)
 
 
 def drawn(characters: str, length: int) -> str:

@@ -41,6 +41,17 @@ CASES: dict[str, Words] = {
     "unhappy": _("You were not happy with a workshop"),
 }
 SOMETHING = _("Something that a person must look at")
+ASK_THE_DESK = _("Ask the desk for it")
+LISTED, NOT_LISTED = _("On the list of law 68/1999"), _("Not on the list of law 68/1999")
+REQUESTS: dict[str, Words] = {
+    "access": _("To know what we keep"),
+    "correction": _("To correct something"),
+    "erasure": _("To be deleted"),
+    "restriction": _("To keep but not use the data"),
+    "portability": _("To take the data elsewhere"),
+    "objection": _("To stop using the data"),
+}
+OUTCOMES: dict[str, Words] = {"done": p_("request", "done"), "refused": p_("request", "refused")}
 CHANNELS = {"telegram": "Telegram", "whatsapp": "WhatsApp"}
 WHEN, SINCE, HOW_IT_IS = _("When"), _("Since"), _("How it stands")
 
@@ -74,6 +85,42 @@ def sections(found: Mapping[str, Any], reader: Reader) -> list[Section]:
         Section(_("Your path"), [*map(path, found["paths"])], (_("Path"), _("Group meetings"), _("Interviews"), WHEN)),
         Section(_("When a person looked after you"), [*map(case, found["cases"])], (_("Why"), SINCE, _("Until"))),
         Section(_("Your files"), [*map(file, found["files"])], (_("Name"), WHEN, HOW_IT_IS)),
+        Section(
+            _("What you asked about your data"),
+            [*map(request, found["requests"])],
+            (_("What"), WHEN, _("How it ended"), _("Until"), _("Reason")),
+        ),
+        Section(
+            _("How the desk has marked you"),
+            [(row["name"], row["at"]) for row in found["labels"]],
+            (_("Mark"), SINCE),
+        ),
+        Section(_("Notes of the desk"), [*map(note, found["notes"])], (WHEN, _("Words"))),
+        Section(
+            _("When the desk looked at your conversation"),
+            [(row["reviewed_at"], row["follow_up_on"]) for row in found["reviews"]],
+            (WHEN, _("Look again on")),
+        ),
+        Section(
+            _("When somebody of the desk read your words in full"),
+            [(row["at"], row.get("until"), row.get("reason")) for row in found["read_in_full"]],
+            (WHEN, _("Until"), _("Reason")),
+        ),
+        Section(
+            _("What I did not understand"),
+            [(row["at"], row["words"]) for row in found["not_understood"]],
+            (WHEN, _("Words")),
+        ),
+        Section(
+            _("When two of your chats became one"),
+            [(row["at"], row["undone_at"]) for row in found["joined"]],
+            (WHEN, _("Taken back")),
+        ),
+        Section(
+            _("Protected notes"),
+            [*map(protected, found["protected"])],
+            (WHEN, _("Until"), _("What it says"), _("Who has checked it"), _("Note")),
+        ),
         Section(_("Our messages"), [*map(message, found["messages"])], (_("Number"), WHEN, _("Who"), _("Words"))),
     ]
 
@@ -142,6 +189,26 @@ def case(row: Row) -> Sequence[Any]:
 def file(row: Row) -> Sequence[Any]:
     kept = _("I keep it") if row["state"] == "stored" else _("I do not keep it")
     return row["name"], row["at"], kept
+
+
+def request(row: Row) -> Sequence[Any]:
+    """What somebody asked about their data, and what became of it."""
+    ended = OUTCOMES.get(row["outcome"] or "", _("Still open"))
+    reason = row["refused_because"] or row["longer_because"]
+    return REQUESTS.get(row["kind"], row["kind"]), row["asked_at"], ended, row["closed_at"] or row["due_on"], reason
+
+
+def note(row: Row) -> Sequence[Any]:
+    return row["at"], row.get("text", ASK_THE_DESK)
+
+
+def protected(row: Row) -> Sequence[Any]:
+    """What is kept under seal; in a chat only that there is something."""
+    if "says" not in row:
+        return row["at"], None, ASK_THE_DESK, None, None
+    says = row["says"]
+    listed = (LISTED if says["listed"] else NOT_LISTED) if says else None
+    return row["at"], row["closed_at"] or row["expires_on"], listed, says.get("checked_by"), says.get("note")
 
 
 def message(row: Row) -> Sequence[Any]:

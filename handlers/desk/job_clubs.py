@@ -124,7 +124,7 @@ class JobClubs:
         decision = self._decide(club_id, or_wait=True, by=f"staff:{staff_id}", because=because.strip())
         details = {"because": because.strip(), "club": club_id, "decision": type(decision).__name__.lower()}
         if isinstance(decision, Joined):
-            self._tell_joined(club_id)
+            self.tell_joined(club_id)
         self.store.records.note(
             at=self.desk.now,
             actor=f"staff:{staff_id}",
@@ -188,7 +188,7 @@ class JobClubs:
             admitted = {}  # they were admitted when they joined the line
         self.store.job_clubs.change_membership(mine.id, state="member", joined_at=now, changed_at=now, **admitted)
 
-    def _tell_joined(self, club_id: str) -> None:
+    def tell_joined(self, club_id: str) -> None:
         """Whoever was let in hears of it: by message, or by a call of the desk."""
         mine, chat = self.mine(club_id), self.desk.outbox.chat()
         if mine and chat and not self.desk.person.stopped_at and self.desk.people.agreed("service_messages"):
@@ -219,7 +219,7 @@ class JobClubs:
 
     def _note(self, action: str, club_id: str, **more: str) -> None:
         who, details = f"person:{self.desk.person.id}", {"club": club_id, **more}
-        self.store.records.note(at=self.desk.now, actor=who, action=action, subject=who, details=details)
+        self.store.records.note(at=self.desk.now, actor=self.desk.actor, action=action, subject=who, details=details)
 
 
 def subject(membership: Membership) -> str:

@@ -7,13 +7,13 @@ from typing import Any
 
 from handlers.desk import Desk
 from handlers.desk.hours import hours_in
-from handlers.desk.workshops import next_meeting
 from handlers.moments import (
     A_MONTH_OF_SILENCE,
     AHEAD,
     BY_NAME,
     HALF_WAY,
     HOW_WAS_IT,
+    LAST_NOTICE,
     MEETING_ON,
     MEETING_UNSURE,
     PLANNED,
@@ -27,10 +27,12 @@ from handlers.moments import (
     half_way,
     is_repeat,
     occasion_of,
+    rome_day,
     silence,
     still_stands,
 )
 from handlers.rules.opening import Hours
+from handlers.rules.retention import PROFILES, SETTING, days_of
 from handlers.talk.catalogues import Catalogues
 from storage import Store
 from storage.job_clubs import Membership
@@ -85,19 +87,27 @@ def offer_free_club_places(store: Store, now: datetime, catalogues: Catalogues, 
         Desk(store, store.people.get(first), now, catalogues).job_clubs.offers.free_places(club)
 
 
-def places(store: Store, now: datetime, until: datetime | None = None) -> list[Lives]:
-    """Every place at a workshop of these days (``until`` then, if not now), and where its person lives."""
-    found = store.workshops.places(now - BEHIND, (until or now) + AHEAD)
-    known = {id: store.workshops.get(id) for id in {booking.workshop_id for booking, _name, _comune in found}}
-    next_at = {one.id: next_meeting(store, one) for one in known.values() if one}
-    clubs = {one.series_id for one in known.values() if one and one.is_meeting}
-    members = {club: {one.person_id for one in store.job_clubs.members(club)} for club in clubs}
+def places(store: Store, now: datetime, until: datetime | None = None, person_id: int | None = None) -> list[Lives]:
+    """
+    Every place at a workshop of these days (``until`` then, if not now), and where its person lives; everybody's, or
+    one person's.
+    """
+    found = store.workshops.places(now - BEHIND, (until or now) + AHEAD, person_id)
+    known = store.workshops.several({booking.workshop_id for booking, _name, _comune in found})
+    clubs = {one.series_id for one in known.values() if one.is_meeting}
+    starts = store.job_clubs.starts(clubs, now - BEHIND) if clubs else {}
+    members = store.job_clubs.members_of(clubs) if clubs else set()
     return [
-        (occasion_of(booking, workshop, name or "", said_at=now, next_at=next_at[workshop.id]), comune)
+        (occasion_of(booking, workshop, name or "", said_at=now, next_at=_next(workshop, starts)), comune)
         for booking, name, comune in found
         if (workshop := known[booking.workshop_id])
-        and (not workshop.is_meeting or booking.person_id in members[workshop.series_id])
+        and (not workshop.is_meeting or (workshop.series_id, booking.person_id) in members)
     ]
+
+
+def _next(meeting: Workshop, starts: Mapping[str, list[datetime]]) -> datetime | None:
+    """When the same Job Club meets next."""
+    return next((at for at in starts.get(meeting.series_id, ()) if at > meeting.starts_at), None)
 
 
 def is_member(store: Store, booking: Booking, meeting: Workshop) -> bool:
@@ -106,16 +116,22 @@ def is_member(store: Store, booking: Booking, meeting: Workshop) -> bool:
     return mine is not None and mine.state == "member"
 
 
-def lulls(store: Store, now: datetime, until: datetime | None = None) -> list[Lives]:
+def lulls(store: Store, now: datetime, until: datetime | None = None, person_id: int | None = None) -> list[Lives]:
     """
-    Those who left the form half-way, and those who have been silent for a month (``until`` then, if not by now), with
-    where they live.
+    Those who left the form half-way, and those who have been silent for a month or for eleven (``until`` then, if not
+    by now), with where they live; of all, or of one person.
     """
     by = until or now
-    left = store.dialogues.half_way(FORM, now - HALF_WAY.until[1], by - HALF_WAY.offset)
-    silent = store.dialogues.silent(now - A_MONTH_OF_SILENCE.until[1], by - A_MONTH_OF_SILENCE.offset, by)
+    left = store.dialogues.half_way(FORM, now - HALF_WAY.until[1], by - HALF_WAY.offset, person_id)
+    silent = {
+        one.person_id: one
+        for moment in (A_MONTH_OF_SILENCE, LAST_NOTICE)
+        for one in store.dialogues.silent(now - moment.until[1], by - moment.offset, by, person_id)
+    }
+    kept = timedelta(days=days_of(PROFILES, store.questions.settings().get(SETTING))) if silent else timedelta(0)
     return [(half_way(one.person_id, one.first_name, one.since), one.comune_istat) for one in left] + [
-        (silence(one.person_id, one.first_name, one.since), one.comune_istat) for one in silent
+        (silence(one.person_id, one.first_name, one.since, rome_day(one.since + kept)), one.comune_istat)
+        for one in silent.values()
     ]
 
 
@@ -135,7 +151,7 @@ def still_new(store: Store, pushes: list[Push]) -> list[Push]:
     return [
         push
         for push in _wanted(store, [push for push in pushes if push.key not in known])
-        if not _is_told_already(store, push)
+        if not is_told_already(store, push)
     ]
 
 
@@ -149,7 +165,7 @@ def _wanted(store: Store, pushes: list[Push]) -> list[Push]:
     ]
 
 
-def _is_told_already(store: Store, push: Push) -> bool:
+def is_told_already(store: Store, push: Push) -> bool:
     """Has the same reminder gone out for nearly the same time, or does the news of a change say it anyway?"""
     if push.moment.anchor != "starts_at" or not push.occasion.revision:
         return False

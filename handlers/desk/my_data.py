@@ -2,7 +2,7 @@
 """Everything we keep of a person, handed over to them: a page to read, and the same for a program."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 FILE = "sportello-data"
 DIGITS = "123456789"
 UNSEEN = ("retired",)  # it only takes the buttons off another message
+
+BY_THE_DESK = ("notes", "read_in_full", "protected")  # in the chat only that there is something
 
 Row = dict[str, Any]
 
@@ -44,13 +46,22 @@ class MyData:
         self._put_out(f"{FILE}.html", "text/html", readable, _("This is all I know of you, to read: open the file."))
         self._put_out(f"{FILE}.json", "application/json", as_json(found), _("This is the same for a computer."))
         who = f"person:{self.desk.person.id}"
-        self.store.records.note(at=self.desk.now, actor=who, action="downloaded", subject=who)
+        self.store.records.note(at=self.desk.now, actor=self.desk.actor, action="downloaded", subject=who)
 
-    def everything(self) -> dict[str, Any]:
-        """By noun: what they told us, and the rows that are about them, in plain words where there are any."""
+    def everything(self, unsealed: Callable[[Row], Row] | None = None) -> dict[str, Any]:
+        """
+        By noun: what they told us, and the rows that are about them, in plain words where there are any.
+
+        What the desk has written about them is in it only where somebody hands it over who opens what is sealed: there
+        may be others in it, and in a chat anybody may read it who holds the telephone.
+        """
         reader = self._reader()
         found = self.store.my_data.everything(self.desk.person.id)
         rows = {noun: [self._in_words(row, reader) for row in several] for noun, several in found.items()}
+        if unsealed is None:
+            rows |= {noun: [{"at": row["at"]} for row in rows[noun]] for noun in BY_THE_DESK}
+        else:
+            rows["protected"] = [unsealed(row) for row in rows["protected"]]
         return {
             "made_at": self.desk.now,
             "about_you": self._about(),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from handlers.desk.hours import hours_for
 from handlers.moments import PLACE_OFFERED, Moment, Push, occasion_of
+from handlers.rules.booking import Booked
 from handlers.rules.opening import Hours, add_open_time
 from handlers.talk import Gone, _
 from storage.messages import UNSENT
@@ -42,6 +43,27 @@ class Offers:
         """Let the next one have it. Raises Gone if the offer has ended."""
         booking, workshop = self._held(booking_id)
         self._end(booking, workshop, "cancelled_by_person")
+
+    def take_by_telephone(self, workshop_id: int) -> bool:
+        """
+        Who waits and cannot be written to says yes on the telephone. False if no place is free by now. Raises Gone.
+
+        Nobody is passed over: who stands before them in line was offered a place, or is on the call list as well.
+        """
+        workshop = self.store.workshops.lock(workshop_id)
+        if workshop is None or workshop.cancelled_at or self.desk.now >= workshop.starts_at:
+            raise Gone(_("This offer is over."))
+        mine, now = self.store.workshops.booking_of(self.desk.person.id, workshop_id), self.desk.now
+        if mine is None:
+            return isinstance(self.desk.workshops.book(workshop_id), Booked)
+        if mine.state == "offered":
+            self.accept(mine.id)
+        counts = self.store.workshops.counts(workshop_id)
+        if mine.state == "waiting" and counts.booked + counts.offered >= workshop.capacity:
+            return False
+        if mine.state == "waiting":
+            self.store.workshops.change_booking(mine.id, state="booked", booked_at=now, changed_at=now)
+        return True
 
     def lapse(self, booking_id: int) -> bool:
         """End an offer that nobody answered in time; False if it was answered meanwhile."""

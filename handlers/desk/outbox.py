@@ -38,6 +38,11 @@ class Outbox:
         id = self._row(push, chat, last, options=shown_options, key=push.key, facts={**dated, **facts})
         return id is not None
 
+    def words_of(self, push: Push) -> str:
+        """What it says, in the person's language, as it would be sent."""
+        reader = self.desk.catalogues.reader(self.desk.person.language)
+        return self._text(push.words, options_in_words(push.choices, reader), reader)
+
     @staticmethod
     def _text(words: Words, options: tuple[Option, ...], reader: Reader) -> str:
         text = numbered_under(str(shown(words, reader)), options)

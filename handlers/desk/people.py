@@ -217,8 +217,13 @@ class People:
         self.desk.refresh()
 
     def _note(self, action: str, **details: str) -> None:
-        who = f"person:{self.desk.person.id}"
-        self.store.records.note(at=self.desk.now, actor=who, action=action, subject=who, details=details or None)
+        self.store.records.note(
+            at=self.desk.now,
+            actor=self.desk.actor,
+            action=action,
+            subject=f"person:{self.desk.person.id}",
+            details=details or None,
+        )
 
 
 def is_for_the_chat(said: Mapping[str, Any]) -> bool:

@@ -201,10 +201,16 @@ class Workshops:
             self.store.workshops.keep_feedback(booking_id, self.desk.now, score=found[0], next_step=next_step)
 
     def tell_booked(self, booking_id: int, workshop: Workshop) -> None:
-        """The card that says: you have a place. It goes where the person is writing, or wrote last."""
+        """
+        The card that says: you have a place. It goes where the person is writing, or wrote last.
+
+        Who has not asked for it themselves is written to as with any push: if they want it, else a person calls them.
+        """
         booking = self.store.workshops.booking(booking_id)
         chat = self.desk.chat or self.desk.outbox.chat()
-        if chat and booking:
+        if self.desk.by and not (chat and self._may_write()):
+            self.desk.cases.open(BOOKING_CONFIRMED.name, subject=f"workshop:{workshop.id}")
+        elif chat and booking:
             hours, name = hours_for(self.store, self.desk.person), self.desk.person.first_name or ""
             occasion = occasion_of(booking, workshop, name)
             reminded_at = REMINDER_24H.planned(occasion, hours)
@@ -213,6 +219,9 @@ class Workshops:
             occasion = replace(occasion, reminds=reminds, is_time_left=is_time_left)
             if push := push_of(BOOKING_CONFIRMED, occasion, hours):
                 self.desk.outbox.push(push, chat)
+
+    def _may_write(self) -> bool:
+        return self.desk.person.stopped_at is None and self.desk.people.agreed("service_messages")
 
     def _take_place(self, workshop: Workshop, mine: Booking | None) -> None:
         values = {"state": "booked", "booked_at": self.desk.now}

@@ -9,7 +9,10 @@ import structlog
 
 from handlers.desk import Desk
 from handlers.engine.frames import incoming_of, payload_of
+from handlers.engine.listening import Listening
+from handlers.engine.masking import without_health
 from handlers.engine.turn import Play, Turn
+from handlers.rules.cries import cry_in
 from handlers.rules.looping import FLOOD, Heard, is_loop, is_time_to_look
 from handlers.talk import Incoming, _, anytime
 from storage import Contested, Storage, Store, Unavailable
@@ -53,7 +56,9 @@ class Engine:
     def turn(self, store: Store, message: Incoming) -> None:
         """Everything that follows from one message happens, or none of it does. Does not commit: the caller does."""
         opened = self._lock(store, message)
-        must_wait = opened.is_busy and not self.play.is_urgent(message)
+        message = without_health(message, opened.options)
+        is_taken = opened.dialogue.taken_by is not None
+        must_wait = opened.is_busy and not is_taken and not self.play.is_urgent(message)
         row = self._keep(store, message, opened, state="waiting" if must_wait else "handled")
         if row is None:
             return
@@ -61,11 +66,15 @@ class Engine:
         if is_news or opened.identity.blocked_at:  # who writes has opened the chat again, told or not
             desk = self._desk(store, opened.person, row)
             desk.people.blocked(opened.identity, message.kind == "blocked")
-        if must_wait or is_news or self._is_loop(store, row, message, opened):
+        if is_news:
+            return
+        if must_wait or self._is_loop(store, row, message, opened):
+            store.dialogues.heard(opened.person.id, row, self.clock.now())
             return
         trouble = self._try(store, row, message, opened)
         if trouble:
             self._fail(store, row, attempts=1, trouble=trouble)
+            store.dialogues.heard(opened.person.id, row, self.clock.now())
 
     def retry(self) -> int:
         """Give failed turns, and those that wait behind them, another try where it is due. Returns how many people."""
@@ -112,7 +121,7 @@ class Engine:
 
     def _is_loop(self, store: Store, row: int, message: Incoming, opened: Opened) -> bool:
         """Is it another program that answers us? Then its message is kept, and nobody answers it."""
-        if not is_time_to_look(opened.dialogue.version):
+        if opened.dialogue.taken_by is not None or not is_time_to_look(opened.dialogue.version):
             return False
         heard = [
             Heard(at, text, is_written=kind == "text", is_unanswered=reason == "looping")
@@ -126,7 +135,9 @@ class Engine:
         return True
 
     def _always_works(self, store: Store, message: Incoming, person: Person) -> bool:
-        """Stopping does, and asking for a person; once, or two programs could do it for ever."""
+        """Stopping does, asking for a person, crying for help; once, or two programs could do it for ever."""
+        if cry_in(message.text):
+            return "urgent" not in store.cases.open_reasons(person.id)
         match anytime.find(message.text, self.play.catalogues):
             case "stop":
                 return person.stopped_at is None
@@ -144,10 +155,12 @@ class Engine:
         desk.outbox.reply(opened.identity, words.render(reader), reply_to=row)
 
     def _try(self, store: Store, row: int, message: Incoming, opened: Opened) -> str | None:
-        """Play the turn; the name of what went wrong, or None. A database that is down is not the turn's fault."""
+        """Listen, and play the turn; what went wrong, or None. A database that is down is not the turn's fault."""
+        now = self.clock.now()
         try:
             with store.savepoint():
-                Turn(self.play, store, row, message, opened, self.clock.now()).run()
+                if not Listening(self.play, store, row, message, opened, now).is_enough():
+                    Turn(self.play, store, row, message, opened, now).run()
         except Unavailable:
             raise
         except Exception as trouble:
@@ -164,6 +177,10 @@ class Engine:
         """What this person wrote and we did not manage, in the order they wrote it, until one fails again."""
         dialogue = store.dialogues.lock_person(person_id)
         for message in store.messages.unfinished(person_id):
+            if dialogue.taken_by is not None and not self._is_urgent(store, message):
+                self._try_again(store, message)  # a file that it carries is kept for whoever writes now
+                store.messages.change(message.id, state="given_up", reason="taken_over", retry_at=None)
+                continue
             if message.retry_at and message.retry_at > self.clock.real():
                 return  # another worker has just tried
             if was_before_stop(message, store.people.get(person_id)):
@@ -176,10 +193,7 @@ class Engine:
 
     def _again(self, store: Store, message: Message, dialogue: Dialogue) -> bool:
         """Another try at one message; False if the ones behind it must wait on."""
-        identity = store.people.identity(message.identity_id)
-        opened = store.dialogues.lock(identity.channel, identity.address)
-        assert opened is not None, "who wrote to us has a dialogue"
-        trouble = self._try(store, message.id, incoming_of(message, identity), opened)
+        trouble = self._try_again(store, message)
         if trouble is None:
             store.messages.change(message.id, state="handled", reason=None, retry_at=None)
         elif message.attempts >= len(RETRIES):
@@ -190,6 +204,15 @@ class Engine:
             store.messages.change(message.id, dialogue_version=dialogue.version)
             return False
         return True
+
+    def _try_again(self, store: Store, message: Message) -> str | None:
+        identity = store.people.identity(message.identity_id)
+        opened = store.dialogues.lock(identity.channel, identity.address)
+        assert opened is not None, "who wrote to us has a dialogue"
+        return self._try(store, message.id, incoming_of(message, identity), opened)
+
+    def _is_urgent(self, store: Store, message: Message) -> bool:
+        return self.play.is_urgent(incoming_of(message, store.people.identity(message.identity_id)))
 
     def _give_up(self, store: Store, message: Message, reason: str) -> None:
         """A person takes over, and the one who wrote is told, unless they have said stop since."""

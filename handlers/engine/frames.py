@@ -107,6 +107,7 @@ def payload_of(message: Incoming) -> dict[str, Any] | None:
         "start": message.start,
         "language": message.language,
         "media": dict(message.payload) or None,
+        "masked": "health" if message.masked else None,
     }
     return {name: value for name, value in known.items() if value is not None} or None
 
@@ -125,4 +126,5 @@ def incoming_of(message: Message, identity: Identity) -> Incoming:
         language=payload.get("language"),
         start=payload.get("start"),
         payload=payload.get("media") or {},
+        masked="masked" in payload,
     )

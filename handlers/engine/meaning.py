@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from handlers.desk.files import why
+from handlers.desk.misreadings import as_counted
 from handlers.engine.frames import Frame, load
 from handlers.engine.scene import HOME, Scene
 from handlers.engine.steps import Steps
+from handlers.rules.private_matters import matter_in
 from handlers.talk import (
     Conversation,
     Done,
@@ -28,6 +30,7 @@ from storage.messages import Message
 
 NUMERIC = ("Number", "BirthYear", "Day")
 FREE = ("Name", "Sentence")
+PERSONAL = (*FREE, "Note")  # what is written there is nobody's to read for learning
 FILES = ("document", "photo", "voice")
 # What still works for someone who said stop: coming back, a person, their own data, and giving up a place.
 STILL_ALLOWED = (
@@ -62,6 +65,8 @@ class Meaning:
             raise WrittenByNewer(self.scene.dialogue.release)
         if receipt := self.c.person.stopped_at and self.c.desk.erasure.receipt():
             return Done(_("Your data is being deleted. Your receipt: {number}.", number=receipt), bare=True)
+        if self.message.masked:
+            return self._about_health()
         if self.message.kind == "tap":
             return self._tapped()
         if self.message.kind == "text" and (word := self._word()):
@@ -74,7 +79,7 @@ class Meaning:
             return answered
         if self.scene.is_asking():
             return self._answer(self.message.text, None, in_options(self.scene.opened.options))
-        return self._topic() or self._unknown()
+        return self._topic() or self._taught() or self._unknown()
 
     def _is_asked_by_newer(self) -> bool:
         """Is there a question open that only a newer release knows, and no wish to leave it?"""
@@ -89,8 +94,15 @@ class Meaning:
         """Words that mean nothing to us, where nothing was asked: we say so, and all we can do. At first, a welcome."""
         is_nod = reading.folded(self.message.text) in self.scene.play.catalogues.phrases(anytime.NODS)
         if self.message.text and not self.scene.is_new() and not is_nod:
+            self._count(HOME, None)
             self.c.say(_("I did not understand. Choose a number."))
         return Go(HOME)
+
+    def _about_health(self) -> Move:
+        """What was written is not kept; a person of the desk can call. Who said stop is asked nothing."""
+        if self.scene.is_silent():
+            return Done(_("Better not to write about health here. I keep no trace of it."), bare=True)
+        return self.scene.aside(Go("private"))
 
     # words that always work
 
@@ -164,8 +176,37 @@ class Meaning:
             return named
         if anytime.asks_for_a_person(self.message.text, self.scene.play.catalogues):
             return self.scene.aside(Go("person"))
-        found = self.c.desk.questions.find(self.message.text)
-        return self.scene.aside(Go("questions", {"entry": found})) if found else None
+        if found := self.c.desk.questions.find(self.message.text):
+            return self.scene.aside(Go("questions", {"entry": found}))
+        about = matter_in(self.message.text)
+        return self.scene.aside(Go("private", {"about": about})) if about else None
+
+    # what nobody understood, and what the staff have taught us since
+
+    def _taught(self) -> Move | None:
+        """What these words have been taught to mean: a word that always works, a conversation, or a question."""
+        said = as_counted(self.message.text)
+        what, _colon, which = ((said and self.scene.store.misreadings.meaning(said)) or "").partition(":")
+        if what == "anytime":
+            return self._do(which)
+        if what == "conversation" and which in self.scene.play.conversations:
+            return self.scene.aside(Go(which))
+        is_there = what == "question" and self.c.desk.questions.get(which)
+        return self.scene.aside(Go("questions", {"entry": which})) if is_there else None
+
+    def _count(self, conversation: str, step: str | None) -> None:
+        """Write down what was not understood, without numbers or addresses; never what stays between two people."""
+        words = as_counted(self.message.text)
+        if words and self.steps.heard_about is None and self.c.about is None:
+            self.scene.store.misreadings.add(
+                message_id=self.scene.row,
+                person_id=self.c.person.id,
+                words=words,
+                language=self.c.person.language,
+                conversation=conversation,
+                step=step,
+                at=self.scene.now,
+            )
 
     def _named(self) -> Move | None:
         text = reading.folded(self.message.text) if len(self.message.text) <= 60 else ""
@@ -311,8 +352,11 @@ class Meaning:
 
     def _missed(self, trouble: NotUnderstood, question: Question) -> Move | Question | None:
         """What we did not understand may be a topic; else say what would help, and ask again."""
-        if move := self._topic():
+        if move := self._topic() or self._taught():
             return move
+        if type(question.answer).__name__ not in PERSONAL:
+            frame = self.scene.now_in()
+            self._count(frame.conversation.name, frame.step.name if frame.step else None)
         self.scene.misses += 1
         if self.scene.misses >= 2:
             self.c.say(_("Sorry, I do not understand. To talk to a person, write PERSON."))

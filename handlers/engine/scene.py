@@ -10,6 +10,7 @@ from handlers.context import Context
 from handlers.desk import Desk
 from handlers.desk.calendar import Links
 from handlers.engine.frames import Frame, frame_in, frame_of
+from handlers.rules.cries import cry_in
 from handlers.talk import Conversation, Go, Incoming, Reader, anytime, language
 from handlers.talk.catalogues import Catalogues
 from storage import Store
@@ -43,8 +44,9 @@ class Play:
         )
 
     def is_urgent(self, message: Incoming) -> bool:
-        """Does this message go ahead of others that wait? Stopping does, and so does news about the chat itself."""
-        return message.kind in ("blocked", "unblocked") or anytime.find(message.text, self.catalogues) == "stop"
+        """Does this message go ahead of others that wait? Stopping does, a cry for help, news about the chat itself."""
+        is_news = message.kind in ("blocked", "unblocked")
+        return is_news or anytime.find(message.text, self.catalogues) == "stop" or cry_in(message.text) is not None
 
 
 class Scene:

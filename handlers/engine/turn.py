@@ -71,6 +71,7 @@ class Turn:
 
     def _save(self, asked: Asked | None) -> None:
         scene, frame = self.scene, self.scene.frame
+        is_newest = scene.row >= (scene.dialogue.heard_id or 0)  # one that is tried again may be older
         scene.store.dialogues.save(
             scene.dialogue.person_id,
             conversation=frame.conversation.name if frame else HOME,
@@ -87,6 +88,8 @@ class Turn:
             version=scene.dialogue.version + 1,
             release=scene.play.release,
             changed_at=scene.now,
+            heard_id=scene.row if is_newest else None,
+            heard_at=scene.now if is_newest else None,
         )
 
 

@@ -13,7 +13,7 @@ from handlers.moments.job_clubs import (
     MISSED_MEETING,
     NEXT_MEETINGS,
 )
-from handlers.moments.lulls import A_MONTH_OF_SILENCE, FOUND_A_JOB, GO_ON, HALF_WAY, NO_MORE
+from handlers.moments.lulls import A_MONTH_OF_SILENCE, DELETE_NOW, FOUND_A_JOB, GO_ON, HALF_WAY, LAST_NOTICE, NO_MORE
 from handlers.moments.occasions import (
     Occasion,
     club_place,
@@ -53,10 +53,12 @@ __all__ = [
     "CLUB_TOMORROW",
     "CLUB_UNCONFIRMED",
     "COMING",
+    "DELETE_NOW",
     "FOUND_A_JOB",
     "GO_ON",
     "HALF_WAY",
     "HOW_WAS_IT",
+    "LAST_NOTICE",
     "MAP",
     "MEETING_CALLED_OFF",
     "MEETING_ON",
@@ -112,6 +114,7 @@ PLANNED = (
     MISSED_MEETING,
     HALF_WAY,
     A_MONTH_OF_SILENCE,
+    LAST_NOTICE,
 )
 # What people must hear, by telephone if need be.
 NEWS = (WORKSHOP_MOVED, WORKSHOP_ONLINE, WORKSHOP_CALLED_OFF, MEETING_CALLED_OFF, MEETING_UNSURE, MEETING_ON)

@@ -12,6 +12,8 @@ GO_ON = Choosable("on", p_("button", "Let us go on"), words=p_("words", "yes, go
 NOT_NOW = Choosable("later", p_("button", "Not now"), words=p_("words", "no, later, not now"))
 STILL_LOOKING = Choosable("looking", p_("button", "I still look"))
 FOUND_A_JOB = Choosable("job_found", p_("button", "I found a job"))
+STAY = Choosable("stay", p_("button", "I stay"), words=p_("words", "yes, i stay, stay"))
+DELETE_NOW = Choosable("delete", p_("button", "Delete now"), words=p_("words", "delete, delete now"))
 NO_MORE = Choosable("stop", p_("button", "Stop messages"))
 
 
@@ -26,6 +28,14 @@ def silence_words(occasion: Occasion) -> Words:
     return lines(
         _("{name}, it is a month since you wrote.", name=occasion.first_name),
         _("How is it going?"),
+    )
+
+
+def last_notice_words(occasion: Occasion) -> Words:
+    return lines(
+        _("{name}, you have not written to me for a long time.", name=occasion.first_name),
+        occasion.kept_until and _("On {day} I delete your data.", day=occasion.kept_until),
+        _("Do you want to stay with us?"),
     )
 
 
@@ -50,5 +60,16 @@ A_MONTH_OF_SILENCE = Moment(
     choices=always(STILL_LOOKING, FOUND_A_JOB, CALL, NO_MORE),
     conversation="silence",
     step="a_month",
+    about=("silent",),
+)
+LAST_NOTICE = Moment(
+    name="data_expiry_notice",
+    anchor="silent_since",
+    offset=timedelta(days=334),  # eleven months
+    until=("silent_since", timedelta(days=364)),  # nobody is deleted before a year is over
+    words=last_notice_words,
+    choices=always(STAY, DELETE_NOW, CALL),
+    conversation="silence",
+    step="last_notice",
     about=("silent",),
 )

@@ -36,6 +36,7 @@ class Occasion:
     next_at: datetime | None = None  # when the same Job Club meets next
     membership_id: int = 0
     club: JobClub | None = None
+    kept_until: date | None = None  # then what we know of them is deleted, unless they write
 
     @property
     def event(self) -> Workshop:
@@ -139,9 +140,10 @@ def half_way(person_id: int, first_name: str | None, left_at: datetime) -> Occas
     return Occasion(person_id, first_name or "", "half_way", {"left_at": left_at}, revision="once")
 
 
-def silence(person_id: int, first_name: str | None, since: datetime) -> Occasion:
-    """Somebody we know who has not written for long."""
-    return Occasion(person_id, first_name or "", "silent", {"silent_since": since}, revision=str(rome_day(since)))
+def silence(person_id: int, first_name: str | None, since: datetime, kept_until: date | None = None) -> Occasion:
+    """Somebody we know who has not written for long, and until when we keep what we know of them."""
+    known = {"revision": str(rome_day(since)), "kept_until": kept_until}
+    return Occasion(person_id, first_name or "", "silent", {"silent_since": since}, **known)  # type: ignore[arg-type]
 
 
 def told_of(workshop: Workshop) -> dict[str, str]:

@@ -19,7 +19,8 @@ FAR_AHEAD = 400
 @dataclass(frozen=True)
 class Hours:
     """
-    The quiet hours of a service, on its own wall clock, and its days of rest beside Sundays and Italian holidays.
+    The quiet hours of a service, on its own wall clock, its days of rest beside Sundays and Italian holidays, and how
+    often in one day it may write to somebody who did not ask.
 
     ``closed`` are extra days; ``patron_day`` is the yearly feast of the town's own patron ("09-24"); ``subdivision`` is
     the province whose capital's patron is kept ("BO", "MI", "TO"). Raises ValueError unless the hours between
@@ -32,6 +33,7 @@ class Hours:
     closed: frozenset[date] = frozenset()
     subdivision: str | None = None
     patron_day: str | None = None
+    pushes_a_day: int = 3
 
     def __post_init__(self) -> None:
         if self.quiet_to >= self.quiet_from:

@@ -6,8 +6,6 @@ from datetime import datetime, timedelta
 
 from handlers.rules.opening import Hours, is_open, next_open
 
-MOST_PUSHES_A_DAY = 3
-
 
 @dataclass(frozen=True)
 class Facts:
@@ -77,10 +75,10 @@ def _wait_for_answer(facts: Facts) -> Wait | None:
 
 
 def _at_a_good_hour(facts: Facts, hours: Hours) -> Send | Wait | Drop:
-    if is_open(facts.now, hours) and facts.pushes_today < MOST_PUSHES_A_DAY:
+    if is_open(facts.now, hours) and facts.pushes_today < hours.pushes_a_day:
         return Send()
     # Enough for today: the next open time after this day's end.
-    after = facts.now if facts.pushes_today < MOST_PUSHES_A_DAY else facts.now + timedelta(hours=12)
+    after = facts.now if facts.pushes_today < hours.pushes_a_day else facts.now + timedelta(hours=12)
     later = next_open(after, hours)
     return Drop("missed", "no_open_time_left") if facts.not_after and later >= facts.not_after else Wait(later)
 

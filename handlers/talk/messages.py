@@ -55,6 +55,7 @@ class Incoming:
     language: str | None = None  # what the app says of its owner: a first guess, no more
     start: str | None = None  # what a link carried, such as src_biblioteca
     payload: Mapping[str, Any] = field(default_factory=dict)  # a file; for a tap, our message as the channel calls it
+    masked: bool = False  # what it said of somebody's health has been taken out
 
 
 @dataclass(frozen=True, slots=True)

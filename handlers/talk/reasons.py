@@ -49,7 +49,10 @@ REASONS: Mapping[str, Text] = {
     "left_the_club": _("The person left the Job Club, or its line."),
     "workshop_moved": _("The appointment was moved."),
     "workshop_called_off": _("The appointment was called off."),
+    # what the desk wants
+    "cancelled_by_staff": _("Somebody of the desk held it back."),
     # what came in and was not answered
+    "taken_over": _("A person of the desk was writing with them."),
     "dialogue_moved_on": _("The person went on with something else."),
     "looping": _("This looked like a machine that answers a machine."),
 }

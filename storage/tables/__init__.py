@@ -6,11 +6,16 @@ from storage.tables.dialogues import dialogues
 from storage.tables.files import attachments, files
 from storage.tables.job_clubs import diaries, job_clubs, memberships, path_records, paths
 from storage.tables.messages import messages
-from storage.tables.organisations import organisations, staff, venues
+from storage.tables.misreadings import misreadings, synonyms
+from storage.tables.organisations import organisations, venues
 from storage.tables.people import consents, enrolments, erasures, identities, people, stops
 from storage.tables.programmes import notices, programmes, questions, settings
+from storage.tables.reviews import canned_replies, labels, mentions, notes, reviews, saved_views, unmaskings
+from storage.tables.rights import merges, protected, rights_requests
+from storage.tables.search import message_words, search_changes, search_progress
+from storage.tables.staff import sessions, sign_in_attempts, sign_in_links, staff
 from storage.tables.territories import areas, comuni, unions
-from storage.tables.work import audit, cases, job_slots
+from storage.tables.work import audit, cases, job_slots, leftovers
 from storage.tables.workshops import bookings, feedback, series, workshops
 
 __all__ = [
@@ -18,6 +23,7 @@ __all__ = [
     "attachments",
     "audit",
     "bookings",
+    "canned_replies",
     "cases",
     "comuni",
     "consents",
@@ -30,21 +36,39 @@ __all__ = [
     "identities",
     "job_clubs",
     "job_slots",
+    "labels",
+    "leftovers",
     "memberships",
+    "mentions",
+    "merges",
+    "message_words",
     "messages",
     "metadata",
+    "misreadings",
+    "notes",
     "notices",
     "organisations",
     "path_records",
     "paths",
     "people",
     "programmes",
+    "protected",
     "questions",
+    "reviews",
+    "rights_requests",
+    "saved_views",
+    "search_changes",
+    "search_progress",
     "series",
+    "sessions",
     "settings",
+    "sign_in_attempts",
+    "sign_in_links",
     "staff",
     "stops",
+    "synonyms",
     "unions",
+    "unmaskings",
     "venues",
     "workshops",
 ]

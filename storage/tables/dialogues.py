@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Where each person is in a conversation: one row per person, small enough to read by eye."""
 
-from sqlalchemy import Column, ForeignKey, Integer, String, Table
+from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, text
 
 from storage.tables.base import Document, Key, Moment, metadata
 
@@ -23,4 +23,16 @@ dialogues = Table(
     Column("version", Integer, nullable=False),
     Column("release", String, nullable=False),
     Column("changed_at", Moment, nullable=False),
+    Column("heard_id", Key),  # the last message that came in, and when: the desk's list is in this order
+    Column("heard_at", Moment),
+    Column("taken_by", ForeignKey("staff.id")),  # a person of the desk writes, and the program is silent
+    Column("taken_at", Moment),
+    Column("taken_until", Moment),
+    Index("ix_dialogues_heard_at_person_id", "heard_at", "person_id"),
+    Index(
+        "ix_dialogues_taken",
+        "taken_until",
+        sqlite_where=text("taken_by is not null"),
+        postgresql_where=text("taken_by is not null"),
+    ),
 )

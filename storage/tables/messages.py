@@ -5,6 +5,7 @@ from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Stri
 
 from storage.tables.base import Document, Key, Moment, key, metadata
 
+PROBLEMS = "direction = 'out' and state in ('failed', 'uncertain', 'missed')"
 UNSENT = "state in ('pending', 'claimed', 'sending')"
 
 
@@ -59,4 +60,5 @@ messages = Table(
     _only("ix_messages_outbox", UNSENT, "state", "priority", "due_at"),
     _only("ix_messages_outbox_chat", UNSENT, "identity_id", "id"),
     _only("ix_messages_inbox", "state in ('failed', 'waiting')", "person_id", "retry_at"),
+    _only("ix_messages_problems", PROBLEMS, "id"),
 )

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Desks, firms and bodies of the network; the places where things happen; the staff."""
+"""Desks, firms and bodies of the network; the places where things happen."""
 
 from sqlalchemy import Boolean, Column, Float, ForeignKey, String, Table
 
-from storage.tables.base import Document, key, metadata
+from storage.tables.base import Document, metadata
 
 organisations = Table(
     "organisations",
@@ -34,16 +34,4 @@ venues = Table(
     Column("note", Document),
     Column("latitude", Float),  # for a pin on the map, where somebody has looked it up
     Column("longitude", Float),
-)
-
-staff = Table(
-    "staff",
-    metadata,
-    key(),
-    Column("code", String, unique=True),
-    Column("name", String, nullable=False),
-    Column("email", String, nullable=False, unique=True),
-    Column("role", String, nullable=False),
-    Column("organisation_id", ForeignKey("organisations.id")),
-    Column("languages", Document, nullable=False),
 )

@@ -22,6 +22,7 @@ people = Table(
     Column("stopped_at", Moment),
     Column("phone", String),  # theirs, and given by them, for a call; in the international form
     Column("calendar_key", String),  # in the private address of their agenda; another key takes the old one back
+    Column("merged_into", Key),  # they are the same as somebody else, who stays
     Column("erased_at", Moment),  # from then on only figures are left of them
     Index(
         "uq_people_calendar_key",

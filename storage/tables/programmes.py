@@ -3,7 +3,7 @@
 
 from sqlalchemy import Column, Date, ForeignKey, Integer, String, Table, Text
 
-from storage.tables.base import Document, metadata
+from storage.tables.base import Document, Moment, metadata
 
 programmes = Table(
     "programmes",
@@ -27,6 +27,7 @@ questions = Table(
     Column("keywords", Document, nullable=False),
     Column("buttons", Document, nullable=False),
     Column("review_on", Date, nullable=False),
+    Column("closed_at", Moment),  # nobody is shown it any more
 )
 
 notices = Table(

@@ -14,7 +14,10 @@ cases = Table(
     Column("subject", String, nullable=False),  # what it is about, such as workshop:3; empty where that is clear
     Column("message_id", Key),
     Column("opened_at", Moment, nullable=False),
+    Column("taken_by", ForeignKey("staff.id")),
+    Column("taken_at", Moment),
     Column("closed_at", Moment),
+    Column("closed_by", ForeignKey("staff.id")),
     Index(
         "uq_cases_open",
         "person_id",
@@ -34,6 +37,9 @@ job_slots = Table(
     Column("at", Moment, nullable=False),
 )
 
+# Messages past their time that had to stay: an open question, what is still to be sent. They are looked at again.
+leftovers = Table("leftovers", metadata, Column("message_id", ForeignKey("messages.id"), primary_key=True))
+
 audit = Table(
     "audit",
     metadata,
@@ -45,4 +51,5 @@ audit = Table(
     Column("details", Document),
     Index("ix_audit_subject", "subject"),
     Index("ix_audit_actor", "actor"),
+    Index("ix_audit_at", "at"),
 )

@@ -37,7 +37,7 @@ from handlers.talk.messages import Attached, Spot
 from handlers.talk.text import ROME
 from storage import Store, Unavailable
 from storage.messages import Claimed, Room
-from storage.tables import messages
+from storage.tables import messages, search_changes
 from tests.channels.bot_api import BotApi
 from tests.channels.ours import amina
 from tests.database import MONDAY, Databases
@@ -945,6 +945,8 @@ def test_what_says_tomorrow_says_it_only_on_the_day_it_was_written_for(office: O
     office.sends()
     assert sorted(office.telegram.texts()) == ["Tomorrow, Tuesday at ten", "Tuesday at ten"]
     assert [office.row(id).text for id in (today, late)] == ["Tomorrow, Tuesday at ten", "Tuesday at ten"]
+    with office.found.reading() as store:  # the search looks again at what it may have seen before
+        assert store.read(select(search_changes.c.message_id)) == [(late,)]
 
 
 # ---- taking buttons off a message

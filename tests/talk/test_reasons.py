@@ -35,7 +35,7 @@ def codes() -> set[str]:
         for node in ast.walk(tree):
             for value in said_in(node):
                 if isinstance(value, ast.Constant) and isinstance(value.value, str):
-                    found.add(value.value)
+                    found |= {value.value} - {""}  # what deleting leaves of a reason is none
                 elif isinstance(value, ast.Name) and value.id in named:
                     found.add(named[value.id])
     return found

@@ -37,6 +37,7 @@ from handlers.rules.content.checks import (
     words_with,
 )
 from handlers.rules.content.rows import Fields, Kind, Known, Row
+from handlers.rules.service_time import WEEK
 
 ROLES = ("tutor", "counsellor", "operator", "l68_operator", "privacy_officer", "administrator")
 LEVELS = ("A1", "A2", "B1", "B2", "C1", "native")
@@ -79,6 +80,12 @@ def quiet_at_night(service: Row, known: Known) -> str | None:
     return None if right else "quiet_hours must begin in the evening and end the next morning"
 
 
+def desk_opens_before_it_closes(service: Row, known: Known) -> str | None:
+    week = service.get("opening_hours") or {}
+    wrong = next((day for day, spans in week.items() if any(one["to"] <= one["from"] for one in spans or ())), None)
+    return wrong and f"opening_hours: on {wrong} the desk closes before it opens"
+
+
 def filled(said: str, settings: Mapping[str, Any]) -> str:
     """A text with what the service says of itself in the place of the braces."""
     for name in PLACEHOLDERS:
@@ -106,6 +113,7 @@ _ORGANISATION: Fields = {
     "fictional": truth,
 }
 
+FROM_TO = made_of({"from": clock, "to": clock})
 SERVICE = Kind(
     "service",
     (),
@@ -117,10 +125,10 @@ SERVICE = Kind(
         "dpo_email": email,
         "answer_hours": whole(1, 200),
         "opening": words,
-        "quiet_hours": made_of({"from": clock, "to": clock}),
+        "quiet_hours": FROM_TO,
     },
-    may={"web": web},
-    rules=(quiet_at_night,),
+    may={"web": web, "opening_hours": made_of({}, {day: every(FROM_TO) for day in WEEK})},
+    rules=(quiet_at_night, desk_opens_before_it_closes),
 )
 
 KINDS = (

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""All pages of the console, each behind its door. A page is a file with ROUTES, and a line here and in the menu."""
+
+from starlette.routing import BaseRoute, Route
+
+from bot.console import account, sign_in, today
+from bot.console.live import Live
+from bot.console.menu import lines_for
+from bot.console.page import Console, Entry, guarded
+
+PAGES = (today, account)
+ROUTES: tuple[Entry, ...] = tuple(entry for page in PAGES for entry in page.ROUTES)
+
+
+def routes(console: Console) -> list[BaseRoute]:
+    """Everything under /console."""
+    console.templates.globals.update(menu=lines_for)
+    behind_the_door = [Route(one.path, guarded(console, one), methods=[one.method]) for one in ROUTES]
+    return [*sign_in.routes(console), Live(console).route(), *behind_the_door]

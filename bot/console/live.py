@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""A page that is open hears when something may have changed, and asks for its part again (server-sent events)."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from bot.console import door
+from bot.console.page import Console, who
+from storage import Unavailable
+
+EVERY = 0.7  # seconds between two looks: another process may have taken in what somebody wrote
+SILENCE = 15.0  # seconds after which a line that says nothing keeps the connection open
+AGAIN = 1000  # ms after which a page that was cut off comes back
+STILL_IN = 60.0  # seconds after which it is asked again whether they are still signed in
+
+HEADERS = {**door.HEADERS, "X-Accel-Buffering": "no"}  # a proxy that gathers what it passes on would hold it back
+
+
+class Live:
+    """Tells that there is news, and nothing else: what it is, each page asks for with its own rights."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    def route(self) -> Route:
+        return Route("/console/live", self.listen)
+
+    async def listen(self, request: Request) -> Response:
+        if await asyncio.to_thread(who, self.console, request) is None:
+            return Response(status_code=401, headers=HEADERS)
+        return StreamingResponse(self.news(request), media_type="text/event-stream", headers=HEADERS)
+
+    async def news(self, request: Request) -> AsyncIterator[str]:
+        yield f"retry: {AGAIN}\n\n"
+        pulse, quiet, since_asked = await self.pulse(), 0.0, 0.0
+        with self.console.bell.listen() as ear:
+            while not self.console.bell.is_silent:
+                await ear.wait(EVERY)
+                quiet, since_asked = quiet + EVERY, since_asked + EVERY
+                if since_asked >= STILL_IN:
+                    since_asked = 0.0
+                    if await asyncio.to_thread(who, self.console, request) is None:
+                        return
+                latest = await self.pulse()
+                if latest is not None and latest != pulse:
+                    pulse, quiet = latest, 0.0
+                    yield "event: news\ndata: \n\n"
+                elif quiet >= SILENCE:
+                    quiet = 0.0
+                    yield ": still here\n\n"
+
+    async def pulse(self) -> object | None:
+        """Something that changes with whatever a list shows; None while the database is away."""
+        try:
+            return await asyncio.to_thread(self._pulse)
+        except Unavailable:
+            return None
+
+    def _pulse(self) -> object:
+        with self.console.storage.reading() as store:
+            return store.messages.latest()

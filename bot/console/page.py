@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""A page of the console as the function that answers it sees it, and the door in front of every page."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from urllib.parse import quote, unquote, urlencode
+
+import structlog
+from jinja2 import Environment
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from bot.bell import Bell
+from bot.clock import Clock
+from bot.console import door
+from bot.console.rendering import environment, words, written_for
+from bot.settings import Settings
+from handlers.desk.calendar import Links
+from handlers.desk.office import Office, Refused
+from handlers.rules.roles import ROOMS, may
+from handlers.talk import Gone, _
+from handlers.talk.catalogues import Catalogues
+from handlers.talk.text import Reader, Words
+from storage import Storage, Unavailable
+from storage.staff import Member, Session
+
+log = structlog.get_logger()
+SAID = "sportello_said"  # a sentence on its way to the next page
+LARGEST_FORM = 25 * 1024 * 1024  # bytes; a file of 20 megabytes and what is around it
+
+
+@dataclass(frozen=True)
+class Console:
+    """All that the pages need of the house."""
+
+    settings: Settings
+    storage: Storage
+    clock: Clock
+    catalogues: Catalogues
+    bell: Bell
+    links: Links | None = None
+    knock: Callable[[], None] = lambda: None  # something may be due right now
+    templates: Environment = field(default_factory=environment)
+
+    @property
+    def is_secure(self) -> bool:
+        """Do browsers reach us over HTTPS?"""
+        return self.settings.public_url.startswith("https://")
+
+    def reader(self, request: Request, member: Member | None = None) -> Reader:
+        """The language somebody has chosen; else the first of their browser's that we speak; else the desk's own."""
+        chosen = [member.language] if member and member.language else []
+        accepted = [one.split(";")[0].strip()[:2] for one in request.headers.get("accept-language", "").split(",")]
+        known = [one for one in [*chosen, *accepted] if one in self.catalogues.languages]
+        return self.catalogues.reader(known[0] if known else self.catalogues.default)
+
+    def office(self, store: Any, member: Member) -> Office:
+        return Office(store, member, self.clock.now(), self.clock.real(), self.catalogues, self.links)
+
+
+@dataclass
+class Page:
+    """One request of somebody who is signed in and may make it."""
+
+    console: Console
+    request: Request
+    member: Member
+    session: Session
+    form: FormData
+    reader: Reader
+    room: str
+
+    @contextmanager
+    def reading(self) -> Iterator[Office]:
+        """The desk in a transaction in which nothing changes."""
+        with self.console.storage.reading() as store:
+            yield self.console.office(store, self.member)
+
+    @contextmanager
+    def writing(self) -> Iterator[Office]:
+        """The desk in a transaction that commits at its end; then the worker and the open pages have a look."""
+        with self.console.storage.writing() as store:
+            yield self.console.office(store, self.member)
+        self.console.knock()
+        self.console.bell.ring()
+
+    @property
+    def is_fragment(self) -> bool:
+        """Does a page that is open ask for a part of itself?"""
+        return self.request.headers.get("hx-request") == "true"
+
+    def may(self, room: str, action: str) -> bool:
+        return may(self.member.roles, room, action)
+
+    def id(self, name: str = "id") -> int:
+        """A number in the address. Raises Gone for what is none."""
+        given = str(self.request.path_params[name])
+        if not (given.isascii() and given.isdigit() and len(given) <= 15):
+            raise Gone
+        return int(given)
+
+    def asked(self, name: str, default: str = "") -> str:
+        """What stands behind the question mark of the address, without the blanks around it."""
+        return self.request.query_params.get(name, default).strip()
+
+    def given(self, name: str, default: str = "") -> str:
+        """What was written in a field of the form, without the blanks around it."""
+        value = self.form.get(name, default)
+        return value.strip() if isinstance(value, str) else default
+
+    def chosen(self, name: str) -> list[str]:
+        """All that was ticked under one name."""
+        return [one for one in self.form.getlist(name) if isinstance(one, str)]
+
+    def words(self, text: Words) -> str:
+        """A sentence in this reader's language."""
+        with written_for(self.reader):
+            return words(text)
+
+    def show(self, template: str, status: int = 200, **values: Any) -> Response:
+        """A page, or with a name that begins with an underscore the part of one."""
+        with written_for(self.reader):
+            found = self.console.templates.get_template(template).render(page=self, said=self.said, **values)
+        response = HTMLResponse(found, status_code=status)
+        if self.said and not self.is_fragment:
+            response.delete_cookie(SAID, path="/console")
+        return response
+
+    @property
+    def said(self) -> str:
+        """What the page before had to say, once."""
+        return "" if self.is_fragment else unquote(self.request.cookies.get(SAID, ""))[:500]
+
+    def go(self, path: str, said: Words | None = None, **query: Any) -> Response:
+        """On to another page (after a form: so that reloading does not send it twice), with a sentence for it."""
+        asked = urlencode({name: value for name, value in query.items() if value not in (None, "")})
+        to = f"{path}?{asked}" if asked else path
+        if self.is_fragment:
+            response: Response = Response(headers={"HX-Redirect": to})
+        else:
+            response = RedirectResponse(to, status_code=303)
+        if said is not None:
+            self._send_ahead(response, self.words(said))
+        return response
+
+    def _send_ahead(self, response: Response, sentence: str) -> None:
+        kept = {"path": "/console", "max_age": 60, "httponly": True, "samesite": "lax"}
+        response.set_cookie(SAID, quote(sentence), secure=self.console.is_secure, **kept)  # type: ignore[arg-type]
+
+
+Answer = Callable[[Page], Response]
+
+
+class Entry(NamedTuple):
+    """A page: where it is, what answers it, and what one must be allowed to do."""
+
+    path: str
+    answer: Answer
+    room: str
+    action: str
+    method: str
+
+
+def get(path: str, room: str, action: str, answer: Answer) -> Entry:
+    """A page to look at."""
+    return Entry(path, answer, room, action, "GET")
+
+
+def post(path: str, room: str, action: str, answer: Answer) -> Entry:
+    """A form of ours that is sent."""
+    return Entry(path, answer, room, action, "POST")
+
+
+def guarded(console: Console, entry: Entry) -> Callable[[Request], Awaitable[Response]]:
+    """The page behind its door: signed in, allowed, from a form of ours; else a page that says which of them fails."""
+    assert entry.action in ROOMS[entry.room], f"{entry.path}: nobody may {entry.action} {entry.room}"
+
+    async def answer(request: Request) -> Response:
+        try:
+            response = await opened(console, entry, request)
+        except Unavailable:
+            response = trouble(console, request, 503, _("The database does not answer. Try again in a moment."))
+        for name, value in door.HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    return answer
+
+
+async def opened(console: Console, entry: Entry, request: Request) -> Response:
+    found = await asyncio.to_thread(who, console, request)
+    if found is None:
+        return to_sign_in(request)
+    session, member = found
+    if not session.is_whole and entry.room != "account":
+        return elsewhere(request, "/console/second-factor")
+    if not may(member.roles, entry.room, entry.action):
+        await asyncio.to_thread(note_refusal, console, member, entry, request)
+        return trouble(console, request, 403, _("Your role does not include this page."), member)
+    form = FormData()
+    if entry.method == "POST":
+        length = request.headers.get("content-length", "")
+        if not length.isdigit() or int(length) > LARGEST_FORM:  # every browser says how long its form is
+            return trouble(console, request, 413, _("This is too big to be sent."), member)
+        form = await request.form(max_files=5, max_fields=2000)
+        key = request.headers.get("x-form-key") or form.get("form_key")
+        if not (door.is_from_here(request) and door.has_key(key, session.form_key)):
+            return trouble(console, request, 403, _("This form is too old. Open the page again and repeat."), member)
+    page = Page(console, request, member, session, form, console.reader(request, member), entry.room)
+    return await asyncio.to_thread(answered, entry, page)
+
+
+def answered(entry: Entry, page: Page) -> Response:
+    try:
+        return entry.answer(page)
+    except Gone as gone:
+        return trouble(page.console, page.request, 404, gone.why or _("This is not here, or no longer."), page.member)
+    except Refused as refused:
+        return trouble(page.console, page.request, 409, refused.why, page.member)
+
+
+def who(console: Console, request: Request) -> tuple[Session, Member] | None:
+    """Whose session it is; that it is in use is written down once a minute."""
+    token, real = request.cookies.get(door.cookie_name(console.is_secure), ""), console.clock.real()
+    with console.storage.reading() as store:
+        found = door.whose(store, token, real)
+    if found and real - found[0].seen_at > door.SEEN_EVERY:
+        with console.storage.writing() as store:
+            store.staff.change_session(found[0].id, seen_at=real)
+    return found
+
+
+def note_refusal(console: Console, member: Member, entry: Entry, request: Request) -> None:
+    with console.storage.writing() as store:
+        console.office(store, member).note("forbidden", f"console:{entry.room}", wanted=entry.action)
+
+
+def to_sign_in(request: Request) -> Response:
+    """The way to the door, and back to this page afterwards."""
+    asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return elsewhere(
+        request, f"/console/sign-in?next={quote(asked)}" if request.method == "GET" else "/console/sign-in"
+    )
+
+
+def elsewhere(request: Request, path: str) -> Response:
+    if request.headers.get("hx-request") == "true":
+        return Response(status_code=401, headers={"HX-Redirect": path})
+    return RedirectResponse(path, status_code=303)
+
+
+def trouble(console: Console, request: Request, status: int, why: Words, member: Member | None = None) -> Response:
+    """A page that says what is wrong, and where to go on."""
+    with written_for(console.reader(request, member)):
+        template = "_trouble.html" if request.headers.get("hx-request") == "true" else "trouble.html"
+        found = console.templates.get_template(template).render(why=why, status=status)
+    return HTMLResponse(found, status_code=status)

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Messages that no step answers: a cry for help, and what is meant for somebody of the desk who writes now."""
+
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from handlers.conversations.erasure import erasure
+from handlers.conversations.stop import TOPICS
+from handlers.desk import Desk
+from handlers.engine.meaning import FILES
+from handlers.engine.scene import Play
+from handlers.rules.cries import Cry, cry_in
+from handlers.talk import Incoming, Local, Text, _, anytime, lines, phones, reading
+from handlers.talk.text import Words, shown
+from storage import Store
+from storage.dialogues import Opened
+
+# 112: the single European number for every emergency, free from any telephone, in many languages
+# (europarl.europa.eu/italy, "112: il numero unico europeo per le emergenze").
+# 1522: against violence and stalking, of the Department for Equal Opportunities: free, day and night, in eleven
+# languages (1522.eu; ansa.it, 9 June 2023).
+HELP: dict[Cry, tuple[Text, ...]] = {
+    "danger": (_("You are not alone. Call 112 now: it is free, day and night."),),
+    "violence": (
+        _("You are not alone. Are you in danger? Call 112 now: it is free."),
+        _("Does somebody hurt or threaten you? Call 1522: free, day and night, in many languages."),
+    ),
+}
+TOLD = _("I am a program. A person of the desk reads your message first.")  # true at night, too
+HEALTH = _("Better not to write about health here. I keep no trace of it.")
+NO_MORE = {"stop_offers": _("All right: no more new offers."), "stop_reminders": _("All right: no more reminders.")}
+
+
+class Listening:
+    """One message, before any step is played."""
+
+    def __init__(self, play: Play, store: Store, row: int, message: Incoming, opened: Opened, now: datetime) -> None:
+        self.play, self.store, self.row, self.message, self.opened, self.now = play, store, row, message, opened, now
+
+    @cached_property
+    def desk(self) -> Desk:
+        chat = self.opened.identity
+        return Desk(self.store, self.opened.person, self.now, self.play.catalogues, chat=chat, message_id=self.row)
+
+    def is_enough(self) -> bool:
+        """Is this message dealt with? Else a turn follows."""
+        if cry := cry_in(self.message.text):
+            self._help(cry)
+            return True
+        taken_by = self.opened.dialogue.taken_by
+        if taken_by is None or self._ends_it():
+            return False
+        self._keep(taken_by)
+        return True
+
+    def _help(self, cry: Cry) -> None:
+        """The numbers that help, at once; whatever had been asked stays open, and is not asked now."""
+        self.desk.cases.open("urgent")
+        phone, opening = self.desk.setting("phone"), self.desk.settings.get("opening")
+        self._say(
+            lines(
+                *HELP[cry],
+                TOLD,
+                phone and _("You can also call {phone}.", phone=phone),
+                isinstance(opening, dict) and _("The desk is open: {opening}.", opening=Local(opening)),
+            )
+        )
+        self._heard(version=self.opened.dialogue.version + 1)  # it counts: else two programs say it for ever
+
+    def _ends_it(self) -> bool:
+        """Stopping always works, and so does wanting to be deleted: the program answers that itself."""
+        if self._word == "stop":
+            return self.desk.handover.give_back(None, because="stopped")
+        wants = erasure.words and reading.folded(self.message.text) in self.play.catalogues.phrases(erasure.words)
+        return bool(wants) and self.desk.handover.give_back(None, because="erasure")
+
+    @cached_property
+    def _word(self) -> str | None:
+        return anytime.find(self.message.text, self.play.catalogues) if self.message.kind == "text" else None
+
+    def _keep(self, taken_by: int) -> None:
+        """For whoever writes to them now, as is what it opens; only what must not wait is done."""
+        kind, carried = self.message.kind, self.message.payload
+        if kind in FILES and carried.get("file_id"):
+            self.desk.files.receive(kind, carried)
+            self.store.cases.take_all(self.opened.person.id, taken_by, self.now)
+        number = phones.shared(carried["phone"]) if kind == "contact" and carried.get("own") else None
+        if number:
+            self.desk.people.call_at(number)
+        if self._word in NO_MORE:
+            self.desk.people.stop_topic(TOPICS[self._word.removeprefix("stop_")])
+            self._say(NO_MORE[self._word])
+        if self.message.masked:
+            self._say(HEALTH)
+        self._heard(changed_at=self.now)
+
+    def _heard(self, **values: Any) -> None:
+        """What it changes of the dialogue, and that it was heard; one that is tried again may be an older one."""
+        if self.row >= (self.opened.dialogue.heard_id or 0):
+            values |= {"heard_id": self.row, "heard_at": self.now}
+        self.store.dialogues.change(self.opened.person.id, **values)
+
+    def _say(self, words: Words) -> None:
+        reader = self.play.catalogues.reader(self.desk.person.language)
+        self.desk.outbox.reply(self.opened.identity, str(shown(words, reader)), reply_to=self.row)
