@@ -2,13 +2,16 @@
 """The command line: one command for each thing somebody does with a desk."""
 
 import asyncio
+import gc
 import json
 import logging
 import os
+import secrets
 import signal
 import socket
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -25,11 +28,14 @@ from bot.demo import prepare
 from bot.main import Sportello, build, running, stored_clock, web
 from bot.settings import Settings
 from handlers.conversations import CONVERSATIONS
-from handlers.desk import loading
-from handlers.desk.office.coming_in import new_link
+from handlers.desk import Desk, loading
+from handlers.desk.office.coming_in import new_link, note, password_link
+from handlers.desk.office.staff import Entry, closed, figures, forget_second_factor, give_back, invited, wrong_with
+from handlers.desk.retaining import Retaining
 from handlers.rules.roles import ROLES
-from handlers.talk.text import ROME
-from storage import Unavailable, migration
+from handlers.talk.text import ROME, Reader
+from storage import Store, Unavailable, migration
+from storage.staff import Member
 
 app = typer.Typer(help="Sportello, the job-help desk in people's pockets.", no_args_is_help=True, add_completion=False)
 DEMO_DATABASE = "sqlite:///var/demo.sqlite"
@@ -37,6 +43,9 @@ DEMO_DATABASE = "sqlite:///var/demo.sqlite"
 
 def main() -> None:
     """Run a command; logs go to standard error, one JSON line each."""
+    # What has been imported stays to the end; looking through it for rubbish, at the end as well, takes a third of a
+    # short command's time.
+    gc.freeze()
     configure_logs()
     app()
 
@@ -60,6 +69,7 @@ def demo(port: Annotated[int | None, typer.Option(help="Where to listen.")] = No
     settings = Settings(simulator=True, database_url=os.environ.get("DATABASE_URL", DEMO_DATABASE))
     at = port or settings.port
     settings.public_url = settings.public_url or f"http://127.0.0.1:{at}"
+    settings.encryption_key = SecretStr(settings.encryption_key.get_secret_value() or demo_key(settings.database_url))
     desk = build(settings)
     if not prepare(desk.storage, desk.clock, settings.demo_folder):
         typer.echo("This database holds a desk's own content, no demonstration. Use: sportello serve", err=True)
@@ -69,6 +79,17 @@ def demo(port: Annotated[int | None, typer.Option(help="Where to listen.")] = No
     for role, link in ways_in(desk):
         typer.echo(f"  {role:16} {settings.public_url}/console/link/{link}")
     listen(desk, at, with_worker=True, host="127.0.0.1")
+
+
+def demo_key(database_url: str) -> str:
+    """A key of the demonstration's own, made at its first start: beside the database, never in it."""
+    path = Path("var/demo.key")
+    if database_url.startswith("sqlite:///"):
+        path = Path(database_url.removeprefix("sqlite:///")).with_suffix(".key")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError), os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as new:
+        new.write(secrets.token_urlsafe(32))
+    return path.read_text(encoding="utf-8")
 
 
 def ways_in(desk: Sportello) -> list[tuple[str, str]]:
@@ -124,6 +145,83 @@ def load(folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, he
     typer.echo(str(report))
 
 
+staff = typer.Typer(help="Who works at the desk, and how they come in.", no_args_is_help=True)
+app.add_typer(staff, name="staff")
+
+
+@staff.command("add")
+def add_to_staff(
+    email: Annotated[str, typer.Argument(help="With which they sign in.")],
+    role: Annotated[str, typer.Option(help=f"One of: {', '.join(ROLES)}.")],
+    name: Annotated[str, typer.Option(help="As people read it; else the e-mail's first part.")] = "",
+    other_role: Annotated[list[str] | None, typer.Option(help="One person may do several things.")] = None,
+    area: Annotated[list[str] | None, typer.Option(help="They answer for these areas only.")] = None,
+    programme: Annotated[list[str] | None, typer.Option(help="They answer for these programmes only.")] = None,
+) -> None:
+    """Somebody new, such as the first administrator: prints a link with which they choose their password."""
+    desk = checked()
+    limits = tuple(other_role or ()), tuple(area or ()), tuple(programme or ())
+    entry, real = Entry(name or email.partition("@")[0], email, role, *limits), desk.clock.real()
+    with desk.storage.writing() as store:
+        if wrong := wrong_with(store, entry):
+            for field, why in wrong.items():
+                typer.echo(f"{field}: {why.render(Reader())}", err=True)
+            raise typer.Exit(1)
+        id, token = invited(store, entry, real)
+        note(store, real, "command line", "staff_invited", f"staff:{id}", **figures(entry))
+    say_link(desk, token)
+
+
+@staff.command("link")
+def link_for_staff(
+    email: Annotated[str, typer.Argument(help="With which they sign in.")],
+    new_phone: Annotated[bool, typer.Option("--new-phone", help="Take their second factor away as well.")] = False,
+) -> None:
+    """A new link for somebody who has forgotten their password."""
+    desk = checked()
+    with desk.storage.writing() as store:
+        member, real = known_member(store, email), desk.clock.real()
+        if new_phone:
+            forget_second_factor(store, member.id, real)
+        note(store, real, "command line", "staff_link", f"staff:{member.id}", new_phone=new_phone)
+        token = password_link(store, member, real)
+    say_link(desk, token)
+
+
+@staff.command("close")
+def close_staff(email: Annotated[str, typer.Argument(help="With which they sign in.")]) -> None:
+    """They work here no longer: signed out everywhere, and no link of theirs opens."""
+    desk = checked()
+    with desk.storage.writing() as store:
+        everybody = store.staff.lock_open()
+        member, real = known_member(store, email), desk.clock.real()
+        if all("administrator" not in one.roles for one in everybody if one.id != member.id):
+            typer.echo("Nobody else is an administrator. Add another one first: sportello staff add", err=True)
+            raise typer.Exit(1)
+        closed(store, member.id, real)
+        note(store, real, "command line", "staff_closed", f"staff:{member.id}")
+        people = store.dialogues.taken_by(member.id)
+    for person_id in people:
+        with desk.storage.writing() as store:
+            person = store.people.get(person_id)
+            give_back(Desk(store, person, desk.clock.now(), desk.engine.play.catalogues), member.id)
+    typer.echo(f"{member.email} is closed.")
+
+
+def known_member(store: Store, email: str) -> Member:
+    member = store.staff.with_email(email)
+    if member is None or member.closed_at:
+        typer.echo("Nobody of the staff has this e-mail address.", err=True)
+        raise typer.Exit(1)
+    return member
+
+
+def say_link(desk: Sportello, token: str) -> None:
+    here = desk.settings.public_url or f"http://127.0.0.1:{desk.settings.port}"
+    typer.echo("Give them this link; it opens once:")
+    typer.echo(f"  {here}/console/link/{token}")
+
+
 @app.command()
 def chat(
     name: Annotated[str, typer.Option("--as", help="Who you are.")] = "you",
@@ -159,6 +257,23 @@ def verify(as_json: Annotated[bool, typer.Option("--json", help="For programs.")
     raise typer.Exit(0 if figures["ok"] else 1)
 
 
+@app.command()
+def retention(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how much there is; nothing is changed.")] = False,
+) -> None:
+    """Delete what has been kept long enough, as a worker does every night; people by a worker, minutes later."""
+    desk = checked()
+    retaining = Retaining(desk.storage, desk.clock, desk.engine.play.catalogues)
+    if dry_run:
+        for name, rows in retaining.counts().items():
+            typer.echo(f"{name:12} {rows}")
+        return
+    outcomes = retaining.run_all()
+    for one in outcomes:
+        typer.echo(f"{one.rule.name:12} {one.failed or one.rows}")
+    raise typer.Exit(1 if any(one.failed for one in outcomes) else 0)
+
+
 @app.command("map")
 def steps() -> None:
     """Every conversation with its steps, in the order they are written."""
@@ -168,19 +283,26 @@ def steps() -> None:
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="inbound: what it costs to take in a message; send: to send one.")],
+    name: Annotated[str, typer.Argument(help="What takes how long: inbound, send (a message), search (the log).")],
     people: Annotated[int, typer.Option(help="How many people write, or are written to.")] = 2000,
     rounds: Annotated[int, typer.Option(help="How often each side runs.")] = 3,
     crowd: Annotated[int, typer.Option(help="send: how many more are written to while some write to us.")] = 10_000,
     writers: Annotated[int, typer.Option(help="send: how many write to us meanwhile.")] = 200,
+    messages: Annotated[int, typer.Option(help="search: how many messages are in the log.")] = 1_000_000,
+    postgresql: Annotated[str, typer.Option(help="search: the address of an empty database there, as well.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Figures for programs.")] = False,
     side: Annotated[str, typer.Option(hidden=True, help="One side only, in this process.")] = "",
     to: Annotated[str, typer.Option(hidden=True, help="send: where its recorder is.")] = "",
     rate: Annotated[float, typer.Option(hidden=True, help="send: messages a second to the crowd.")] = 25,
 ) -> None:
     """Measure, side by side with what it is compared to, on this machine."""
-    from bot.bench import inbound, send
+    from bot.bench import inbound, search, send
 
+    if name == "search":
+        with tempfile.TemporaryDirectory(prefix="sportello-bench-") as folder:
+            figures = search.run(Path(folder), messages, postgresql)
+        typer.echo(json.dumps(figures, indent=2) if as_json else search.in_words(figures))
+        return
     if name == "send":
         with tempfile.TemporaryDirectory(prefix="sportello-bench-") as folder:
             if side == "crowd":
@@ -192,7 +314,7 @@ def bench(
         typer.echo(json.dumps(figures, indent=2) if as_json or side else send.in_words(figures))
         return
     if name != "inbound":
-        raise typer.BadParameter("there are: inbound, send")
+        raise typer.BadParameter("there are: inbound, search, send")
     if side:
         with tempfile.TemporaryDirectory(prefix="sportello-bench-") as folder:
             found = asyncio.run(inbound.one_side(side, people, Path(folder), read, bench_desk))

@@ -29,6 +29,7 @@ from bot.jobs.files import Fetcher
 from bot.jobs.jump import Jump
 from bot.jobs.worker import Worker
 from bot.media import media_route
+from bot.seal import seal_of
 from bot.settings import Settings
 from bot.simulator import Paper, Simulator
 from handlers.conversations import CONVERSATIONS
@@ -122,7 +123,14 @@ def back_office(desk: Sportello) -> Console:
     """The console of the staff; what it changes is looked at at once by the worker and by the pages that are open."""
     play = desk.engine.play
     return Console(
-        desk.settings, desk.storage, desk.clock, play.catalogues, desk.bell, links=play.links, knock=desk.worker.knock
+        desk.settings,
+        desk.storage,
+        desk.clock,
+        play.catalogues,
+        desk.bell,
+        links=play.links,
+        seal=seal_of(desk.settings),
+        knock=desk.worker.knock,
     )
 
 

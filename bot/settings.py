@@ -26,20 +26,31 @@ class Settings(BaseSettings):
     telegram_webhook_secret: SecretStr = SecretStr("")
     telegram_api_url: str = "https://api.telegram.org"
     telegram_rate: float = Field(default=25, ge=1, le=1000)  # above 30 a second Telegram wants to be paid
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_name: str = "OpenID"  # as the button says it
+    oidc_mfa: bool = False  # what it says of a second factor counts here, too
     twilio_account_sid: str = ""
     twilio_auth_token: SecretStr = SecretStr("")
     twilio_whatsapp_from: str = ""
     twilio_api_url: str = ""
 
-    @field_validator("public_url", "telegram_api_url", "twilio_api_url")
+    @field_validator("public_url", "oidc_issuer", "telegram_api_url", "twilio_api_url")
     @classmethod
     def without_trailing_slash(cls, url: str) -> str:
         return url.rstrip("/")
 
     @property
+    def seal_keys(self) -> list[bytes]:
+        """The key that seals, and after it those it has replaced, separated by commas; none if no key is set."""
+        given = self.encryption_key.get_secret_value() or self.secret_key.get_secret_value()
+        return [key.strip().encode() for key in given.split(",") if key.strip()]
+
+    @property
     def erasure_key(self) -> bytes:
         """With which the addresses of those who are deleted are made unreadable; empty if no key is set."""
-        return (self.encryption_key.get_secret_value() or self.secret_key.get_secret_value()).encode()
+        return self.seal_keys[-1] if self.seal_keys else b""  # the oldest: the same while a key is being replaced
 
     @property
     def demo_folder(self) -> Path:

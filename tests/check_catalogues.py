@@ -13,6 +13,7 @@ from babel.messages.pofile import read_po
 
 ROOT = Path(__file__).resolve().parents[1]
 KEYWORDS = {"_": None, "n_": (1, 2), "p_": ((1, "c"), 2)}
+WRITTEN_IN = [("**.py", "python"), ("**.html", "jinja2")]
 BUTTON = 20  # letters: the tightest channel, WhatsApp's quick replies
 WORDS_IN_A_SENTENCE = 15
 NOT_SENTENCES = ("words", "the name of this language, in this language", "a day and an hour")
@@ -48,7 +49,7 @@ def in_the_code() -> set[tuple[str | None, str]]:
     return {
         (context, messages[0] if isinstance(messages, tuple) else messages)
         for folder in ("bot", "handlers")
-        for _file, _line, messages, _comments, context in extract_from_dir(ROOT / folder, keywords=KEYWORDS)
+        for _file, _line, messages, _comments, context in extract_from_dir(ROOT / folder, WRITTEN_IN, keywords=KEYWORDS)
     }
 
 

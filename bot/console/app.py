@@ -3,12 +3,59 @@
 
 from starlette.routing import BaseRoute, Route
 
-from bot.console import account, sign_in, today
+from bot.console import (
+    account,
+    audit,
+    calls,
+    conversations,
+    deliveries,
+    job_clubs,
+    merging,
+    misread,
+    people,
+    person,
+    protected,
+    questions,
+    replies,
+    retention,
+    rights,
+    second_factor,
+    series,
+    settings,
+    sign_in,
+    staff,
+    today,
+    venues,
+    workshops,
+)
 from bot.console.live import Live
 from bot.console.menu import lines_for
 from bot.console.page import Console, Entry, guarded
 
-PAGES = (today, account)
+PAGES = (
+    today,
+    conversations,
+    people,
+    person,
+    merging,
+    calls,
+    replies,
+    deliveries,
+    misread,
+    questions,
+    protected,
+    rights,
+    retention,
+    audit,
+    staff,
+    settings,
+    workshops,
+    series,
+    job_clubs,
+    venues,
+    account,
+    second_factor,
+)
 ROUTES: tuple[Entry, ...] = tuple(entry for page in PAGES for entry in page.ROUTES)
 
 

@@ -30,7 +30,7 @@ class Live:
         return Route("/console/live", self.listen)
 
     async def listen(self, request: Request) -> Response:
-        if await asyncio.to_thread(who, self.console, request) is None:
+        if not await asyncio.to_thread(self.is_in, request):
             return Response(status_code=401, headers=HEADERS)
         return StreamingResponse(self.news(request), media_type="text/event-stream", headers=HEADERS)
 
@@ -43,7 +43,7 @@ class Live:
                 quiet, since_asked = quiet + EVERY, since_asked + EVERY
                 if since_asked >= STILL_IN:
                     since_asked = 0.0
-                    if await asyncio.to_thread(who, self.console, request) is None:
+                    if not await asyncio.to_thread(self.is_in, request):
                         return
                 latest = await self.pulse()
                 if latest is not None and latest != pulse:
@@ -52,6 +52,11 @@ class Live:
                 elif quiet >= SILENCE:
                     quiet = 0.0
                     yield ": still here\n\n"
+
+    def is_in(self, request: Request) -> bool:
+        """Signed in, with all that is asked for."""
+        found = who(self.console, request)
+        return found is not None and found[0].is_whole
 
     async def pulse(self) -> object | None:
         """Something that changes with whatever a list shows; None while the database is away."""

@@ -21,6 +21,7 @@ from bot.console.rendering import environment, words, written_for
 from bot.settings import Settings
 from handlers.desk.calendar import Links
 from handlers.desk.office import Office, Refused
+from handlers.desk.sealing import Seal
 from handlers.rules.roles import ROOMS, may
 from handlers.talk import Gone, _
 from handlers.talk.catalogues import Catalogues
@@ -43,6 +44,7 @@ class Console:
     catalogues: Catalogues
     bell: Bell
     links: Links | None = None
+    seal: Seal | None = None  # None where no key is set
     knock: Callable[[], None] = lambda: None  # something may be due right now
     templates: Environment = field(default_factory=environment)
 
@@ -59,7 +61,7 @@ class Console:
         return self.catalogues.reader(known[0] if known else self.catalogues.default)
 
     def office(self, store: Any, member: Member) -> Office:
-        return Office(store, member, self.clock.now(), self.clock.real(), self.catalogues, self.links)
+        return Office(store, member, self.clock.now(), self.clock.real(), self.catalogues, self.links, self.seal)
 
 
 @dataclass
@@ -106,6 +108,11 @@ class Page:
     def asked(self, name: str, default: str = "") -> str:
         """What stands behind the question mark of the address, without the blanks around it."""
         return self.request.query_params.get(name, default).strip()
+
+    def number(self, name: str) -> int | None:
+        """A number behind the question mark; None for what is none."""
+        given = self.asked(name)
+        return int(given) if given.isascii() and given.isdigit() and len(given) <= 15 else None
 
     def given(self, name: str, default: str = "") -> str:
         """What was written in a field of the form, without the blanks around it."""
@@ -163,16 +170,17 @@ class Entry(NamedTuple):
     room: str
     action: str
     method: str
+    half_way: bool = False  # also before the second factor has been given
 
 
-def get(path: str, room: str, action: str, answer: Answer) -> Entry:
+def get(path: str, room: str, action: str, answer: Answer, *, half_way: bool = False) -> Entry:
     """A page to look at."""
-    return Entry(path, answer, room, action, "GET")
+    return Entry(path, answer, room, action, "GET", half_way)
 
 
-def post(path: str, room: str, action: str, answer: Answer) -> Entry:
+def post(path: str, room: str, action: str, answer: Answer, *, half_way: bool = False) -> Entry:
     """A form of ours that is sent."""
-    return Entry(path, answer, room, action, "POST")
+    return Entry(path, answer, room, action, "POST", half_way)
 
 
 def guarded(console: Console, entry: Entry) -> Callable[[Request], Awaitable[Response]]:
@@ -196,8 +204,8 @@ async def opened(console: Console, entry: Entry, request: Request) -> Response:
     if found is None:
         return to_sign_in(request)
     session, member = found
-    if not session.is_whole and entry.room != "account":
-        return elsewhere(request, "/console/second-factor")
+    if not session.is_whole and not entry.half_way:
+        return elsewhere(request, f"/console/second-factor?next={quote(request.url.path)}")
     if not may(member.roles, entry.room, entry.action):
         await asyncio.to_thread(note_refusal, console, member, entry, request)
         return trouble(console, request, 403, _("Your role does not include this page."), member)
@@ -209,9 +217,13 @@ async def opened(console: Console, entry: Entry, request: Request) -> Response:
         form = await request.form(max_files=5, max_fields=2000)
         key = request.headers.get("x-form-key") or form.get("form_key")
         if not (door.is_from_here(request) and door.has_key(key, session.form_key)):
+            await form.close()
             return trouble(console, request, 403, _("This form is too old. Open the page again and repeat."), member)
     page = Page(console, request, member, session, form, console.reader(request, member), entry.room)
-    return await asyncio.to_thread(answered, entry, page)
+    try:
+        return await asyncio.to_thread(answered, entry, page)
+    finally:
+        await form.close()  # the files in it
 
 
 def answered(entry: Entry, page: Page) -> Response:

@@ -55,6 +55,21 @@ def short_day(day: date | datetime | None) -> str:
     return format_date(day, "d MMM y", locale=locale_of(_reader.get().language))
 
 
+def short_hour(at: datetime) -> str:
+    """Only the hour of a moment."""
+    return Time(at).render(_reader.get())
+
+
+def bare_day(day: date) -> str:
+    """A day without its year, for a narrow place."""
+    return format_date(day, "d MMM", locale=locale_of(_reader.get().language))
+
+
+def long_day(day: date) -> str:
+    """A day in full: martedì 24 novembre 2026."""
+    return format_date(day, "EEEE d MMMM y", locale=locale_of(_reader.get().language))
+
+
 def machine(at: datetime | date | None) -> str:
     """For the datetime attribute of <time>, and for the value of a field that takes a day or a moment of Rome."""
     if isinstance(at, datetime):
@@ -86,6 +101,10 @@ def environment() -> Environment:
         short_moment=short_moment,
         long_moment=long_moment,
         short_day=short_day,
+        long_day=long_day,
+        local=Local,
+        short_hour=short_hour,
+        bare_day=bare_day,
         machine=machine,
         number=number,
     )

@@ -3,11 +3,34 @@
 
 from starlette.responses import Response
 
+from bot.console.charts import Chart
 from bot.console.page import Page, get
+from handlers.desk.cases import REASONS
 
 
 def today(page: Page) -> Response:
-    return page.show("today.html")
+    follows, mends = page.may("conversations", "review"), page.may("deliveries", "read")
+    with page.reading() as office:
+        desk = office.today
+        days = desk.chart()
+        queue = desk.queue() if follows else None
+        takes_place = desk.takes_place() if page.may("workshops", "read") else None
+        problems, channels = (desk.problems(), desk.channels()) if mends else (None, None)
+        to_check = desk.questions_to_check() if page.may("questions", "write") else None
+        now = office.now
+    return page.show(
+        "_today.html" if page.is_fragment else "today.html",
+        days=days,
+        chart=Chart.of([(one.on, (one.came, one.went)) for one in days]),
+        places=Chart.of([(one.on, (one.booked,)) for one in days]),
+        reasons=REASONS,
+        queue=queue,
+        takes_place=takes_place,
+        problems=problems,
+        channels=channels,
+        to_check=to_check,
+        now=now,
+    )
 
 
 ROUTES = (get("/console", "today", "read", today),)

@@ -59,7 +59,8 @@ class House:
     def __init__(self, url: str, **settings: Any) -> None:
         self.now: datetime = MONDAY
         self._written = 0
-        self.settings = Settings(database_url=url, public_url="http://testserver", **settings)
+        usual = {"database_url": url, "public_url": "http://testserver", "encryption_key": "a key for tests"}
+        self.settings = Settings(**{**usual, **settings})
         self.desk: Sportello = build(self.settings, Clock(real=lambda: self.now), transports={})
         self.web = web(self.desk, with_worker=False)
         self._visitors: dict[str, Visitor] = {}

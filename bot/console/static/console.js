@@ -58,6 +58,14 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+/** A password can be looked at while it is written. */
+for (const tick of document.querySelectorAll("[data-shows]")) {
+  tick.hidden = false;
+  tick.addEventListener("change", (event) => {
+    document.getElementById(tick.dataset.shows).type = event.target.checked ? "text" : "password";
+  });
+}
+
 window.addEventListener("resize", foldMenu);
 foldMenu();
 listen();
