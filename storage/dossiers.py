@@ -12,7 +12,6 @@ from storage.messages import UNSENT, Message
 from storage.tables import (
     audit,
     bookings,
-    consents,
     enrolments,
     feedback,
     identities,
@@ -39,26 +38,6 @@ class Chat:
     created_at: datetime
     blocked_at: datetime | None
     heard_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Consent:
-    """An answer to a question of consent with its proof; see the table for what each field means."""
-
-    id: int
-    purpose: str
-    given: bool
-    text: str
-    text_hash: str
-    version: str
-    language: str
-    channel: str
-    question_id: int
-    answer_id: int
-    provider_id: str | None
-    at: datetime
-    withdrawn_at: datetime | None
-    withdrawn_by: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +136,6 @@ class Dossiers:
         mine = stops.c.person_id == person_id, stops.c.identity_id.is_not(None), stops.c.ended_at.is_(None)
         rows = self.store.read(select(stops.c.identity_id, stops.c.reason).where(*mine).order_by(stops.c.id))
         return {row[0]: row[1] or "blocked" for row in rows}
-
-    def consents(self, person_id: int) -> list[Consent]:
-        """Every answer, the newest first."""
-        columns = [consents.c[name] for name in Consent.__dataclass_fields__]
-        mine = select(*columns).where(consents.c.person_id == person_id)
-        return [Consent(*row) for row in self.store.read(mine.order_by(consents.c.id.desc()))]
 
     def enrolments(self, person_id: int) -> list[Enrolment]:
         rows = self.store.read(

@@ -103,6 +103,26 @@ class Permission:
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """An answer to a question of consent, with all that proves it (GDPR, art. 7(1))."""
+
+    id: int
+    purpose: str
+    given: bool
+    text: str
+    text_hash: str
+    version: str
+    language: str
+    channel: str
+    question_id: int
+    answer_id: int
+    provider_id: str | None
+    at: datetime
+    withdrawn_at: datetime | None
+    withdrawn_by: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """Somebody wants no more messages: none at all, none about one purpose, or none in one chat."""
 
@@ -318,6 +338,12 @@ class People:
         )
         newest = {row.purpose: row for row in rows}
         return {purpose: row.id for purpose, row in newest.items() if row.given and row.withdrawn_at is None}
+
+    def proofs(self, id: int) -> list[Proof]:
+        """Every answer to a question of consent with its proof, oldest first."""
+        columns = [consents.c[name] for name in Proof.__dataclass_fields__]
+        found = select(*columns).where(consents.c.person_id == id).order_by(consents.c.id)
+        return [Proof(*row) for row in self.store.read(found)]
 
     def answers(self, id: int) -> dict[str, Permission]:
         """The newest answer to each question of consent: purpose → yes or no, and since when."""

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, String, and_, cast, literal, select, update
 
 from storage.people import in_scope
-from storage.tables import audit, consents, erasures, messages, people, rights_requests
+from storage.tables import audit, erasures, messages, people, rights_requests
 from storage.transaction import Transaction
 
 IN_THE_CHAT = ("downloaded", "corrected", "erasure_asked")  # what people do for themselves, as the record calls it
@@ -60,29 +60,8 @@ class Receipt:
     counts: dict[str, int] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """An answer to a question of consent, with all that proves it (GDPR, art. 7(1))."""
-
-    id: int
-    purpose: str
-    given: bool
-    text: str
-    text_hash: str
-    version: str
-    language: str
-    channel: str
-    question_id: int
-    answer_id: int
-    provider_id: str | None
-    at: datetime
-    withdrawn_at: datetime | None
-    withdrawn_by: int | None
-
-
 _request = [rights_requests.c[name] for name in Request.__dataclass_fields__]
 _receipt = [erasures.c[name] for name in Receipt.__dataclass_fields__]
-_proof = [consents.c[name] for name in Proof.__dataclass_fields__]
 _is_open = rights_requests.c.closed_at.is_(None)
 
 
@@ -154,11 +133,6 @@ class Rights:
         """Who has asked to be deleted and still is here."""
         statement = _in(select(*_receipt).where(erasures.c.done_at.is_(None)), erasures.c.person_id, scope)
         return [Receipt(*row) for row in self.store.read(statement.order_by(erasures.c.id).limit(100))]
-
-    def proofs(self, person_id: int) -> list[Proof]:
-        """Every answer of somebody's to a question of consent, oldest first."""
-        found = select(*_proof).where(consents.c.person_id == person_id).order_by(consents.c.id)
-        return [Proof(*row) for row in self.store.read(found)]
 
     def state_of_message(self, id: int) -> str | None:
         rows = self.store.read(select(messages.c.state).where(messages.c.id == id))

@@ -21,8 +21,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from bot.console import door
+from bot.console.arriving import let_in, protected
 from bot.console.page import Console, trouble
-from bot.console.sign_in import let_in, protected
 from handlers.desk.office.coming_in import is_whole_at_once, note
 from handlers.talk import Text, _
 from storage import Unavailable

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -14,13 +13,13 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from bot.console import door
-from bot.console.page import Console, trouble, who
+from bot.console.arriving import let_in, protected
+from bot.console.page import ILLEGIBLE, Console, trouble, who
 from bot.console.rendering import written_for
 from handlers.desk.office import coming_in, passwords
-from handlers.desk.office.coming_in import Entrance, Knock, is_whole_at_once, note
+from handlers.desk.office.coming_in import Entrance, Knock, is_whole_at_once
 from handlers.talk import Text, _, n_
-from storage import Store, Unavailable
-from storage.staff import Member
+from storage import Unavailable
 
 LARGEST = 64 * 1024  # bytes of a form here
 # Comparing passwords keeps a processor busy: whoever crowds at the door keeps nobody's messages waiting.
@@ -53,9 +52,11 @@ def at_the_door(console: Console, opened: Opened) -> Callable[[Request], Awaitab
     async def answer(request: Request) -> Response:
         form, length = FormData(), request.headers.get("content-length", "")
         if request.method == "POST":
-            if not length.isdigit() or int(length) > LARGEST:
+            if not (length.isascii() and length.isdigit()) or int(length) > LARGEST:
                 return protected(trouble(console, request, 413, _("This is too big to be sent.")))
             form = await request.form(max_files=0, max_fields=20)
+            if not door.is_legible(request, form):
+                return protected(trouble(console, request, 400, ILLEGIBLE))
         try:
             loop = asyncio.get_running_loop()
             response = await loop.run_in_executor(AT_THE_DOOR, opened, console, request, form)
@@ -64,12 +65,6 @@ def at_the_door(console: Console, opened: Opened) -> Callable[[Request], Awaitab
         return protected(response)
 
     return answer
-
-
-def protected(response: Response) -> Response:
-    for name, value in door.HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response
 
 
 def shown(console: Console, request: Request, template: str, status: int = 200, **values: Any) -> Response:
@@ -84,23 +79,6 @@ def shown(console: Console, request: Request, template: str, status: int = 200, 
 
 def is_ours(console: Console, request: Request, form: FormData) -> bool:
     return door.is_of_this_visit(request, form.get("form_key"), is_secure=console.is_secure)
-
-
-def let_in(
-    console: Console, store: Store, request: Request, member: Member, by: str, *, is_whole: bool, to: str = "/console"
-) -> Response:
-    """A session of its own for each time somebody comes in; the one this browser held before ends."""
-    real, secure = console.clock.real(), console.is_secure
-    if before := door.whose(store, request.cookies.get(door.cookie_name(secure), ""), real):
-        store.staff.change_session(before[0].id, ended_at=real)
-    token = door.begin(store, member, real, is_whole=is_whole, device=door.device_of(request))
-    note(store, real, f"staff:{member.id}", "signed_in", f"staff:{member.id}", by=by)
-    to = door.ours(to)
-    response = RedirectResponse(to if is_whole else f"/console/second-factor?next={quote(to)}", status_code=303)
-    door.give_cookie(response, token, is_secure=secure)
-    if member.password:
-        door.remember_browser(response, coming_in.browser_token(member), is_secure=secure)
-    return response
 
 
 # ---- with a password

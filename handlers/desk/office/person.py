@@ -32,11 +32,12 @@ from handlers.talk import Gone, Local, Text, Words, _, p_, phones
 from handlers.talk.profile import LEVELS
 from handlers.talk.reasons import why as why_shut
 from storage.cases import Case
-from storage.dossiers import Chat, Consent, Deed, Enrolment, Place, Progress, Seat
+from storage.dossiers import Chat, Deed, Enrolment, Place, Progress, Seat
 from storage.files import Attachment
 from storage.job_clubs import JobClub
 from storage.merges import Merge
 from storage.people import Person as Row
+from storage.people import Proof
 from storage.reviews import Note
 from storage.workshops import ACTIVE, Workshop
 
@@ -140,7 +141,7 @@ class Screen:
     why_not: Text | None
     chats: Sequence[Reached]
     permissions: Mapping[str, Words]
-    consents: Sequence[Consent]
+    consents: Sequence[Proof]
     enrolments: Sequence[tuple[Enrolment, Words]]
     ahead: Sequence[Visit]
     past: Sequence[Visit]
@@ -192,7 +193,7 @@ class Person:
             why_not=why_not(desk),
             chats=self._chats(id, by_name),
             permissions=PERMISSIONS,
-            consents=dossiers.consents(id),
+            consents=self.store.people.proofs(id)[::-1],
             enrolments=[(one, in_words(one.state)) for one in dossiers.enrolments(id)],
             ahead=[self._visit(one) for one in reversed(ahead)],
             past=[self._visit(one) for one in places if one not in ahead],
@@ -267,8 +268,7 @@ class Person:
 
         Raises Gone.
         """
-        self.store.dialogues.lock_person(id)
-        desk = self.office.desk_of(id)
+        desk = self.office.locked(id)
         person, people = desk.person, self.office.people
         how = form.one_of("how", HOW)
         language = form.one_of("language", self.office.catalogues.languages)
@@ -306,8 +306,7 @@ class Person:
 
         ``despite``: they want it although they have something else at that time.
         """
-        self.store.dialogues.lock_person(id)
-        desk = self.office.desk_of(id)
+        desk = self.office.locked(id)
         if desk.person.registered_at is None:
             raise Refused(_("They have not signed up yet. Sign them up first."))
         workshop = desk.workshops.card(workshop_id).workshop
@@ -343,14 +342,12 @@ class Person:
 
     def cancel(self, id: int, booking_id: int) -> None:
         """They give up a place, or a place in line; it goes to the next one. Raises Gone."""
-        self.store.dialogues.lock_person(id)
-        workshop = self.office.desk_of(id).workshops.cancel(booking_id)
+        workshop = self.office.locked(id).workshops.cancel(booking_id)
         self.office.note("cancelled_for_them", f"person:{id}", workshop=workshop.id)
 
     def join(self, id: int, club_id: str, *, or_wait: bool = False) -> Words | Clash:
         """A place in a Job Club, or in its line, once the path is done. Raises Gone, Refused."""
-        self.store.dialogues.lock_person(id)
-        desk = self.office.desk_of(id)
+        desk = self.office.locked(id)
         if desk.person.registered_at is None:
             raise Refused(_("They have not signed up yet. Sign them up first."))
         match desk.job_clubs.join(club_id, or_wait=or_wait):
@@ -378,15 +375,13 @@ class Person:
 
     def leave(self, id: int, club_id: str) -> None:
         """They leave a Job Club, its line, or an offer. Raises Gone."""
-        self.store.dialogues.lock_person(id)
-        self.office.desk_of(id).job_clubs.leave(club_id)
+        self.office.locked(id).job_clubs.leave(club_id)
 
     def stop(self, id: int, how: str) -> None:
         """They told the desk that they want no more messages. Raises Gone, Refused."""
         if how not in HOW:
             raise Refused(_("Say how they told you."))
-        self.store.dialogues.lock_person(id)
-        desk = self.office.desk_of(id)
+        desk = self.office.locked(id)
         if desk.person.stopped_at:
             raise Refused(_("They have said stop already."))
         desk.people.stop()

@@ -24,7 +24,8 @@ from handlers.rules.deadlines import MONTHS_IN_ALL, due, may_be_longer
 from handlers.talk import Gone, Text, Words, _, lines, n_
 from handlers.talk.page import page
 from handlers.talk.text import ROME
-from storage.rights import Asked, Proof, Receipt, Request
+from storage.people import Proof
+from storage.rights import Asked, Receipt, Request
 
 if TYPE_CHECKING:
     from handlers.desk.office import Office
@@ -303,7 +304,7 @@ class Rights:
         """Every answer to a question of consent, with its proof; that somebody looked is written down."""
         self._desk(person_id)
         self.office.note("proofs_read", f"person:{person_id}")
-        return [Shown(one) for one in self.store.rights.proofs(person_id)]
+        return [Shown(one) for one in self.store.people.proofs(person_id)]
 
     def proofs_file(self, person_id: int) -> File:
         found = [
