@@ -3,13 +3,13 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, literal_column, select
+from sqlalchemy import ColumnElement, and_, case, func, literal_column, or_, select
 
 from storage.people import in_scope
-from storage.tables import bookings, cases, identities, messages, people, series, workshops
+from storage.tables import bookings, cases, identities, messages, people, reviews, series, workshops
 from storage.transaction import Transaction
 
 NEWEST = 20_000  # messages: what is older says nothing of how a channel is today
@@ -50,6 +50,16 @@ class Today:
             .limit(MOST)
         )
         return [Waiting(*row) for row in rows]
+
+    def to_follow_up(
+        self, staff_id: int, today: date, areas: Collection[str] | None, programmes: Collection[str] | None
+    ) -> int:
+        """How many people are to be looked at again by this day: this member's, and those that are nobody's."""
+        whose = or_(reviews.c.assigned_to == staff_id, reviews.c.assigned_to.is_(None))
+        found = select(func.count()).select_from(reviews).join(people, people.c.id == reviews.c.person_id)
+        return int(
+            self.store.read(found.where(reviews.c.follow_up_on <= today, whose, in_scope(areas, programmes)))[0][0]
+        )
 
     def traffic(self, late: datetime) -> list[Traffic]:
         """By channel that anybody has written on; ``late``: what was due before this instant is overdue."""

@@ -65,7 +65,7 @@ def reopen(page: Page) -> Response:
 def move(page: Page) -> Response:
     with page.writing() as office:
         office.questions.move(name_in(page), {"up": -1, "down": 1}.get(page.given("to"), 0))
-    return page.go("/console/questions")
+    return page.go("/console/questions", _("The order is changed."))
 
 
 def form(page: Page, draft: Draft, programmes: Sequence[Programme], wrong: Mapping[str, Text] = FINE) -> Response:

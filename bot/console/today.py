@@ -7,6 +7,8 @@ from bot.console.charts import Chart
 from bot.console.page import Page, get
 from handlers.desk.cases import REASONS
 
+REQUESTS = 50  # that are counted; a desk with more knows it
+
 
 def today(page: Page) -> Response:
     follows, mends = page.may("conversations", "review"), page.may("deliveries", "read")
@@ -16,6 +18,9 @@ def today(page: Page) -> Response:
         queue = desk.queue() if follows else None
         takes_place = desk.takes_place() if page.may("workshops", "read") else None
         problems, channels = (desk.problems(), desk.channels()) if mends else (None, None)
+        mentions = len(office.conversations.mentions()) if follows else 0
+        to_follow_up = desk.to_follow_up() if follows else 0
+        requests = office.rights.waiting(REQUESTS) if page.may("rights", "read") else None
         to_check = desk.questions_to_check() if page.may("questions", "write") else None
         now = office.now
     return page.show(
@@ -29,6 +34,10 @@ def today(page: Page) -> Response:
         problems=problems,
         channels=channels,
         to_check=to_check,
+        mentions=mentions,
+        to_follow_up=to_follow_up,
+        requests=requests,
+        most_requests=REQUESTS,
         now=now,
     )
 

@@ -163,7 +163,7 @@ def test_a_message_is_on_the_list_within_a_second(desks: "Callable[[str], Desk]"
     desk.is_sound()
 
 
-def test_an_operator_works_with_the_keyboard_alone(desks: "Callable[[str], Desk]", demo: Demo) -> None:
+def test_the_list_is_walked_with_the_keyboard_alone(desks: "Callable[[str], Desk]", demo: Demo) -> None:
     writes(demo, "keys", "ciao")
     desk = desks("operator")
     desk.goes("/console/conversations")
@@ -179,6 +179,66 @@ def test_an_operator_works_with_the_keyboard_alone(desks: "Callable[[str], Desk]
     desk.is_sound()
 
 
+# What each role does with a keyboard alone: a page, then where the focus goes, and what is typed there.
+DEEDS: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
+    "tutor": ("/console/conversations/{}", (("form[action$='/labels'] #label", "da richiamare"),)),
+    "counsellor": ("/console/conversations/{}", (("form[action$='/labels'] #label", "job club"),)),
+    "operator": ("/console/questions", (("form[action$='/faq-02/move'] button", ""),)),
+    "l68_operator": (
+        "/console/people/{}/protected",
+        (
+            ("#listed", "down"),
+            ("#checked_by", "Centro per l’impiego"),
+            ("#expires_on", "01012028"),
+            ("main form button", ""),
+        ),
+    ),
+    "privacy_officer": (
+        "/console/rights/new",
+        (("#person", "{}"), ("#kind", "down"), ("#came_by", "down"), ("main form button", "")),
+    ),
+    "administrator": ("/console/settings", (("main form button", ""),)),
+}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_does_something_with_the_keyboard_alone(
+    desks: "Callable[[str], Desk]", demo: Demo, role: str
+) -> None:
+    writes(demo, "somebody to look after", "ciao")
+    person = str(newest(desks("operator")))
+    desk, (path, deeds) = desks(role), DEEDS[role]
+    desk.page.set_viewport_size(NARROW)
+    desk.goes(path.format(person))
+    for where, words in deeds:
+        walks_to(desk, where)
+        if words == "down":
+            desk.page.keyboard.press("ArrowDown")
+        elif words:
+            desk.page.keyboard.type(words.format(person))
+    with desk.page.expect_navigation():
+        desk.page.keyboard.press("Enter")
+    desk.page.locator("#said p").wait_for()
+    desk.is_sound()
+    desk.page.set_viewport_size(WIDE)
+    desk.is_sound()
+
+
+def newest(desk: Desk) -> int:
+    """Who is first on the list."""
+    desk.goes("/console/conversations")
+    return int((desk.page.locator("a[data-item]").first.get_attribute("href") or "").rsplit("/", 1)[1])
+
+
+def walks_to(desk: Desk, where: str) -> None:
+    """Tab by Tab until the focus is there."""
+    for _step in range(150):
+        if desk.page.evaluate("where => document.activeElement.matches(where)", where):
+            return
+        desk.page.keyboard.press("Tab")
+    raise AssertionError(f"no Tab leads to {where} on {desk.page.url}")
+
+
 def test_one_takes_over_the_other_is_told_and_a_closed_laptop_gives_back(
     desks: "Callable[[str], Desk]", demo: Demo
 ) -> None:
@@ -189,14 +249,14 @@ def test_one_takes_over_the_other_is_told_and_a_closed_laptop_gives_back(
         desk.page.locator("a[data-item]").first.click()
         desk.page.wait_for_url(re.compile(r"/console/conversations/\d+"))
     assert one.page.url == other.page.url
-    one.page.locator("form[action$='/take'] button").first.click()
+    one.page.locator("button[formaction$='/take']").first.click()
     one.page.locator("form[action$='/reply'] textarea").wait_for()
-    other.page.locator("form[action$='/take'] button").first.click()
+    other.page.locator("button[formaction$='/take']").first.click()
     other.page.get_by_text("Fabrizio Godino").first.wait_for()
     assert [one for one in other.complaints if "409" not in one] == []
     other.complaints.clear()
     one.page.locator("form[action$='/reply'] textarea").fill("Buongiorno, sono qui per te.")
-    one.page.locator("form[action$='/reply'] button").first.click()
+    one.page.locator("form[action$='/reply'] button[value=send]").click()
     one.page.get_by_text("Buongiorno, sono qui per te.").first.wait_for()
 
 

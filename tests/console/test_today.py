@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy import update
 
-from storage.tables import cases, messages, staff, workshops
+from storage.tables import cases, messages, reviews, staff, workshops
 from tests.console.crowd import fill
 from tests.console.office import House, text_of
 
@@ -72,3 +72,18 @@ def test_each_role_sees_what_is_its_own(house: House) -> None:
 def test_the_live_part_asks_for_itself(house: House) -> None:
     part = house.as_("operator").browser.get("/console", headers={"HX-Request": "true"})
     assert part.status_code == 200 and "<html" not in part.text and "Nobody waits." in part.text
+
+
+def test_what_is_for_oneself_stands_there(house: House) -> None:
+    people = fill(house, 2)
+    with house.store() as store:
+        store.write(update(reviews).where(reviews.c.person_id == people[0]).values(follow_up_on=house.now.date()))
+    page = today(house)
+    assert "2 notes call you by name" in page and "1 person to look at again today" in page
+    assert "look at again" not in today(house, "tutor")  # she is the operator's
+
+
+def test_the_privacy_officer_sees_which_requests_wait(house: House) -> None:
+    assert "Nobody waits for an answer." in today(house, "privacy_officer")
+    fill(house, 2)
+    assert "Rights requests 2" in today(house, "privacy_officer")

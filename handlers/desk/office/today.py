@@ -100,6 +100,11 @@ class Today:
             return _("Nobody has written lately."), True
         return _("It works. Last message: {at}.", at=one.last_in), True
 
+    def to_follow_up(self) -> int:
+        """People whom this member wanted to look at again by today, or whom nobody has."""
+        scope = self.office.scope
+        return self.store.today.to_follow_up(self.office.member.id, self._today(), scope.areas, scope.programmes)
+
     def questions_to_check(self) -> int:
         """Answers whose day to be looked at again has come."""
         return sum(one.closed_at is None and one.review_on <= self._today() for one in self.office.questions.all())
