@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, bindparam, cast, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, String, bindparam, cast, exists, func, literal_column, or_, select, update
 
 from storage.messages import SHOWN, UNFINISHED
 from storage.people import Identity, Person
@@ -69,7 +69,10 @@ _ends = (len(_identity_columns), len(_identity_columns) + len(_person_columns))
 
 _where = identities.c.channel == bindparam("channel"), identities.c.address == bindparam("address")
 _busy = exists().where(
-    messages.c.person_id == people.c.id, messages.c.direction == "in", one_of(messages.c.state, UNFINISHED)
+    messages.c.person_id == people.c.id,
+    # As a parameter SQLite would plan the statement anew each time, to see which of its partial indexes it allows.
+    messages.c.direction == literal_column("'in'"),
+    one_of(messages.c.state, UNFINISHED),
 )
 _asked = messages.alias("asked")
 _push = messages.alias("push")

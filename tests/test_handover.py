@@ -11,6 +11,7 @@ from sqlalchemy import insert, select
 
 from bot.main import Sportello
 from handlers.desk import Desk
+from handlers.desk.files import Files
 from handlers.desk.handover import (
     EMPTY,
     MOST_PIECES,
@@ -23,7 +24,6 @@ from handlers.desk.handover import (
     asked_in,
     why_not,
 )
-from handlers.desk.files import Files
 from handlers.engine.listening import Listening
 from handlers.engine.speech import hash_of
 from handlers.engine.turn import Turn
@@ -171,7 +171,6 @@ def test_what_had_failed_is_kept_for_whoever_writes_with_what_it_carries(stage: 
     take(stage)
     tried_again(stage)
     assert [row.reason for row in came_in(stage)[-2:]] == ["taken_over"] * 2
-    perform(stage, f"the desk has 1 files of {WHO}")
     assert waits_for(stage) == ["file"]
     assert ["no more reminders" in line for line in stage.heard()] == [True]
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from handlers.desk import Desk
 from handlers.desk.hours import hours_for
 from handlers.desk.moments import any_hour, still_true
-from handlers.moments import BY_NAME, NEWS, Moment, rome_day
+from handlers.moments import BY_NAME, NEWS, OFFERS, Moment, rome_day
 from handlers.rules.opening import Hours
 from handlers.rules.sending import Drop, Facts, Send, Wait, may_send, needs_a_person
 from handlers.talk import Address, Option, Outgoing, _
@@ -291,13 +291,13 @@ def words_for_today(message: Message, now: datetime) -> str:
 def busy_until(store: Store, message: Message) -> datetime | None:
     """
     Until when a push with choices waits: for somebody of the desk who writes now, or for a question that was asked a
-    moment ago. None if it need not.
+    moment ago. None if it need not; an offer does not wait for the desk, because it ends.
     """
     if not message.options:
         return None
     dialogue = store.dialogues.get(message.person_id)
     if dialogue.taken_by is not None:
-        return dialogue.taken_until
+        return None if moment_of(message.payload) in OFFERS else dialogue.taken_until
     is_asking = dialogue.question_id is not None and dialogue.conversation != "menu"
     return dialogue.changed_at + QUESTION_IS_FRESH if is_asking else None
 

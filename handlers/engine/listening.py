@@ -49,7 +49,7 @@ class Listening:
             self._help(cry)
             return True
         taken_by = self.opened.dialogue.taken_by
-        if taken_by is None or self._ends_it():
+        if taken_by is None or self._ends_it() or self._is_for_the_program():
             return False
         self._keep(taken_by)
         return True
@@ -74,6 +74,18 @@ class Listening:
             return self.desk.handover.give_back(None, because="stopped")
         wants = erasure.words and reading.folded(self.message.text) in self.play.catalogues.phrases(erasure.words)
         return bool(wants) and self.desk.handover.give_back(None, because="erasure")
+
+    def _is_for_the_program(self) -> bool:
+        """
+        A button of what Sportello sent by itself, or of what it said since: giving up a place is always possible.
+
+        What was asked before somebody of the desk stepped in rests until they give back.
+        """
+        tap, since = self.message.tap, self.opened.dialogue.taken_at
+        shown = self.store.messages.get(tap.message) if tap else None
+        if shown is None or since is None or shown.identity_id != self.opened.identity.id:
+            return False
+        return shown.answered_by is not None or shown.at > since
 
     @cached_property
     def _word(self) -> str | None:

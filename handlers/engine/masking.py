@@ -14,9 +14,11 @@ def without_health(message: Incoming, shown: list[dict[str, str]] | None) -> Inc
 
     A choice of ours that somebody writes out is our own words; ``shown`` are the choices of the open question.
     """
-    if message.kind == "tap" or is_label(message.text, in_options(shown)):
+    if message.kind == "tap":
         return message
     text, name = masked(message.text), str(message.payload.get("name") or "")
     if text == message.text and not find(name):
+        return message
+    if is_label(message.text, in_options(shown)):
         return message
     return replace(message, text=text, payload={}, masked=True)

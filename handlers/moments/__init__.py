@@ -70,6 +70,7 @@ __all__ = [
     "NEXT_MEETINGS",
     "NOT_THERE",
     "NO_MORE",
+    "OFFERS",
     "PLACE_OFFERED",
     "PLANNED",
     "REMINDER_2H",
@@ -118,6 +119,7 @@ PLANNED = (
 )
 # What people must hear, by telephone if need be.
 NEWS = (WORKSHOP_MOVED, WORKSHOP_ONLINE, WORKSHOP_CALLED_OFF, MEETING_CALLED_OFF, MEETING_UNSURE, MEETING_ON)
+OFFERS = (PLACE_OFFERED, CLUB_PLACE)  # they hold a place, and end
 AT_ONCE = (BOOKING_CONFIRMED, PLACE_OFFERED, CLUB_PLACE, CLUB_JOINED, *NEWS)
 MOMENTS = PLANNED + AT_ONCE
 BY_NAME = {moment.name: moment for moment in MOMENTS}

@@ -42,7 +42,8 @@ DISABILITIES = """
 """
 CARE = """
     chemio, chemioterapia, radioterapia, psicofarmac*, antidepressiv*, ansiolitic*, metadone, ricoverat*, ricovero
-    febbre, febre, intervento chirurgico, incinta, incinte, in cinta, gravidanza, aborto, abortito, parto cesareo, partorire
+    febbre, febre, intervento chirurgico
+    incinta, incinte, in cinta, gravidanza, aborto, abortito, parto cesareo, partorire
     chemotherapy, chemo, antidepressants, antidepressant, methadone, pregnant, pregnancy, miscarriage, abortion, insulin
 """
 # Said of somebody, these are about health whatever else stands in the sentence.
