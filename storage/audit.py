@@ -73,6 +73,11 @@ class Audit:
         statement = statement if before is None else statement.where(audit.c.id < before)
         return [Entry(*row) for row in self.store.read(statement.order_by(audit.c.id.desc()).limit(limit))]
 
+    def has(self, *, actor: str, action: str, subject: str, since: datetime) -> bool:
+        """Has somebody been seen doing this lately?"""
+        is_it = (audit.c.actor == actor, audit.c.action == action, audit.c.subject == subject, audit.c.at >= since)
+        return bool(self.store.read(select(audit.c.id).where(*is_it).limit(1)))
+
     def newest(self, subjects: Collection[str]) -> dict[str, Entry]:
         """The last line about each of these."""
         last = select(func.max(audit.c.id)).where(audit.c.subject.in_(sorted(subjects))).group_by(audit.c.subject)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, select, true
+from sqlalchemy import and_, case, func, select, true
 
 from storage.messages import UNSENT, Message
 from storage.tables import (
@@ -64,7 +64,7 @@ class Place:
     starts_at: datetime
     ends_at: datetime
     cancelled_at: datetime | None
-    venue: str
+    venue: str | None  # none where nobody meets in person
     score: int | None
     position: int
 
@@ -158,9 +158,10 @@ class Dossiers:
             .scalar_subquery()
         )
         of_booking = [bookings.c[name] for name in list(Place.__dataclass_fields__)[:8]]
+        where = case((workshops.c.mode != "online", venues.c.name))
         of_workshop = [workshops.c.title, series.c.kind, workshops.c.starts_at, workshops.c.ends_at]
         rows = self.store.read(
-            select(*of_booking, *of_workshop, workshops.c.cancelled_at, venues.c.name, feedback.c.score, position)
+            select(*of_booking, *of_workshop, workshops.c.cancelled_at, where, feedback.c.score, position)
             .join(workshops, workshops.c.id == bookings.c.workshop_id)
             .join(series, series.c.id == workshops.c.series_id)
             .join(venues, venues.c.id == workshops.c.venue_id)

@@ -34,6 +34,7 @@ from storage.tables import (
     people,
     protected,
     rights_requests,
+    sent_forms,
     sessions,
     settings,
     sign_in_attempts,
@@ -225,6 +226,7 @@ class Retention:
 
 def _traces(before: datetime) -> dict[Table, Select[Any]]:
     return {
+        sent_forms: select(sent_forms.c.id).where(sent_forms.c.at < before),
         sessions: select(sessions.c.id).where(or_(sessions.c.ended_at < before, sessions.c.expires_at < before)),
         sign_in_links: select(sign_in_links.c.id).where(sign_in_links.c.expires_at < before),
         sign_in_attempts: select(sign_in_attempts.c.id).where(sign_in_attempts.c.at < before),

@@ -204,11 +204,11 @@ class Reviews:
         return found
 
     def waiting_since(self, ids: Collection[int]) -> dict[int, tuple[str, datetime, int | None]]:
-        """The oldest open case of each of these people who have one: why, since when, and who looks after it."""
+        """The cry for help, else the oldest open case, of each of these people: why, since when, who looks after it."""
         rows = self.store.read(
             select(cases.c.person_id, cases.c.reason, cases.c.opened_at, cases.c.taken_by)
             .where(cases.c.person_id.in_(sorted(ids)), cases.c.closed_at.is_(None))
-            .order_by(cases.c.opened_at.desc(), cases.c.id.desc())
+            .order_by(cases.c.reason == "urgent", cases.c.opened_at.desc(), cases.c.id.desc())
         )
         return {row.person_id: (row.reason, row.opened_at, row.taken_by) for row in rows}
 
@@ -283,6 +283,17 @@ class Reviews:
                 .where(people.c.id.in_(asked[start : start + 500]))
             )
             found |= {row.id: (row.first_name, row.draft) for row in rows}
+        return found
+
+    def also_called(self, ids: Collection[int]) -> dict[int, list[str]]:
+        """The names of those who turned out to be one of these people: they stand in what was said before."""
+        found: dict[int, list[str]] = {}
+        asked = sorted(ids)
+        for start in range(0, len(asked), 500):
+            mine = people.c.merged_into.in_(asked[start : start + 500])
+            named = select(people.c.merged_into, people.c.first_name).where(mine, people.c.first_name.is_not(None))
+            for id, name in self.store.read(named):
+                found.setdefault(id, []).append(name)
         return found
 
     # ---- how far it was read, and whose it is

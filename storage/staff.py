@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import and_, delete, func, or_, select, tuple_, update
 
-from storage.tables import sessions, sign_in_attempts, sign_in_links, staff
+from storage.tables import sent_forms, sessions, sign_in_attempts, sign_in_links, staff
 from storage.transaction import Transaction
 
 
@@ -170,6 +170,24 @@ class Staff:
         is_over = or_(sessions.c.ended_at < before, sessions.c.expires_at < before)
         self.store.write(delete(sessions).where(is_over))
         self.store.write(delete(sign_in_links).where(sign_in_links.c.expires_at < before))
+
+    # ---- forms that are done once, however often their button is clicked
+
+    def begin_form(self, hash: str, now: datetime) -> bool:
+        """True for the first of them; a second one waits until what the first does is done, or has failed."""
+        statement = self.store.insert(sent_forms).on_conflict_do_nothing().returning(sent_forms.c.id)
+        return self.store.write(statement, {"hash": hash, "at": now}).first() is not None
+
+    def end_form(self, hash: str, went_to: str | None) -> None:
+        """Where the first of them led; what led nowhere was not done, and may be sent again."""
+        mine = sent_forms.c.hash == hash
+        done = update(sent_forms).where(mine).values(went_to=went_to)
+        self.store.write(done if went_to else delete(sent_forms).where(mine))
+
+    def form_went_to(self, hash: str) -> tuple[bool, str | None]:
+        """Is it known, and where it led, once it is done."""
+        rows = self.store.read(select(sent_forms.c.went_to).where(sent_forms.c.hash == hash))
+        return bool(rows), rows[0][0] if rows else None
 
     # ---- links that open once
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import and_, func, insert, or_, select, update
 
-from storage.tables import comuni, job_clubs, unions, venues, workshops
+from storage.tables import comuni, job_clubs, series, unions, venues, workshops
 from storage.transaction import Transaction
 
 
@@ -73,10 +73,11 @@ class Venues:
         rows = self.store.read(select(workshops.c.id).where(workshops.c.venue_id == id, ahead).order_by(workshops.c.id))
         return [row[0] for row in rows]
 
-    def clubs(self, id: str) -> list[str]:
-        """The Job Clubs that meet there."""
-        rows = self.store.read(select(job_clubs.c.id).where(job_clubs.c.venue_id == id).order_by(job_clubs.c.id))
-        return [row[0] for row in rows]
+    def clubs(self, id: str) -> list[tuple[str, dict[str, str]]]:
+        """The Job Clubs that meet there, with what they are called."""
+        found = select(job_clubs.c.id, series.c.name).join(series, series.c.id == job_clubs.c.id)
+        rows = self.store.read(found.where(job_clubs.c.venue_id == id).order_by(job_clubs.c.id))
+        return [(row[0], row[1]) for row in rows]
 
     def ids_like(self, id: str) -> set[str]:
         """This name and those that are it with a number behind it, as far as they are taken."""

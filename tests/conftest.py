@@ -7,9 +7,14 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.database import Databases, memory, put_into_sql_once
+
+# A machine that is busy finds no mistake: how long an example takes is not what is tested.
+hypothesis.settings.register_profile("sportello", deadline=None)
+hypothesis.settings.load_profile("sportello")
 
 NO_SKIPS = bool(os.environ.get("SPORTELLO_NO_SKIPS"))
 

@@ -36,7 +36,8 @@ def refreshed(page: Page, person_id: int) -> Response:
     with page.reading() as office:
         found = transcript(page, office, person_id)
         hold = office.transcripts.hold(person_id)
-    if found.newest > (page.number("seen") or 0):
+        is_noted = office.has_noted("conversation_read", f"person:{person_id}")
+    if found.newest > (page.number("seen") or 0) or not is_noted:
         with page.writing() as office:
             note_reading(office, found)
     return page.show("conversations/_transcript.html", transcript=found, hold=hold, person_id=person_id)

@@ -17,6 +17,7 @@ from handlers.talk import _
 
 LIST = "/console/conversations"
 SEARCH = "/console/search"
+LISTED = "conversations_listed"
 FILTERS = (*ASKED, "direction")
 
 
@@ -25,10 +26,14 @@ def index(page: Page) -> Response:
     places = {"before": page.asked("before"), "after": page.asked("after")}
     if page.is_fragment:
         with page.reading() as office:
-            return rows(page, office.conversations.list(asked, **places), asked, places)
+            listed, is_noted = office.conversations.list(asked, **places), office.has_noted(LISTED, "conversations")
+        if not is_noted:
+            with page.writing() as office:
+                office.note(LISTED, "conversations", view=asked.get("view") or "all")
+        return rows(page, listed, asked, places)
     with page.writing() as office:
         listed = office.conversations.list(asked, **places)
-        office.note("conversations_listed", "conversations", view=asked.get("view") or "all")
+        office.note(LISTED, "conversations", view=asked.get("view") or "all")
         choices, views = office.conversations.choices(), office.conversations.views()
         mentions = len(office.conversations.mentions())
     return page.show(

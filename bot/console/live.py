@@ -2,6 +2,7 @@
 """A page that is open hears when something may have changed, and asks for its part again (server-sent events)."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 
 from starlette.requests import Request
@@ -15,6 +16,7 @@ from storage import Unavailable
 EVERY = 0.7  # seconds between two looks: another process may have taken in what somebody wrote
 SILENCE = 15.0  # seconds after which a line that says nothing keeps the connection open
 AGAIN = 1000  # ms after which a page that was cut off comes back
+MOST = 30  # pages that one member of the staff keeps open: each of them asks the database again and again
 STILL_IN = 60.0  # seconds after which it is asked again whether they are still signed in
 
 HEADERS = {**door.HEADERS, "X-Accel-Buffering": "no"}  # a proxy that gathers what it passes on would hold it back
@@ -25,16 +27,28 @@ class Live:
 
     def __init__(self, console: Console) -> None:
         self.console = console
+        self.listening: Counter[int] = Counter()  # open pages, by member of the staff
 
     def route(self) -> Route:
         return Route("/console/live", self.listen)
 
     async def listen(self, request: Request) -> Response:
-        if not await asyncio.to_thread(self.is_in, request):
+        member = await asyncio.to_thread(self.who, request)
+        if member is None:
             return Response(status_code=401, headers=HEADERS)
-        return StreamingResponse(self.news(request), media_type="text/event-stream", headers=HEADERS)
+        if self.listening[member] >= MOST:
+            return Response(status_code=429, headers=HEADERS)
+        return StreamingResponse(self.news(request, member), media_type="text/event-stream", headers=HEADERS)
 
-    async def news(self, request: Request) -> AsyncIterator[str]:
+    async def news(self, request: Request, member: int) -> AsyncIterator[str]:
+        self.listening[member] += 1
+        try:
+            async for line in self._news(request):
+                yield line
+        finally:
+            self.listening[member] -= 1
+
+    async def _news(self, request: Request) -> AsyncIterator[str]:
         yield f"retry: {AGAIN}\n\n"
         pulse, quiet, since_asked = await self.pulse(), 0.0, 0.0
         with self.console.bell.listen() as ear:
@@ -43,7 +57,7 @@ class Live:
                 quiet, since_asked = quiet + EVERY, since_asked + EVERY
                 if since_asked >= STILL_IN:
                     since_asked = 0.0
-                    if not await asyncio.to_thread(self.is_in, request):
+                    if await asyncio.to_thread(self.who, request) is None:
                         return
                 latest = await self.pulse()
                 if latest is not None and latest != pulse:
@@ -53,10 +67,10 @@ class Live:
                     quiet = 0.0
                     yield ": still here\n\n"
 
-    def is_in(self, request: Request) -> bool:
-        """Signed in, with all that is asked for."""
+    def who(self, request: Request) -> int | None:
+        """The number of who is signed in, with all that is asked for."""
         found = who(self.console, request)
-        return found is not None and found[0].is_whole
+        return found[1].id if found and found[0].is_whole else None
 
     async def pulse(self) -> object | None:
         """Something that changes with whatever a list shows; None while the database is away."""

@@ -11,6 +11,7 @@ from bot.console.page import Page, get, post
 from handlers.desk.office import Office
 from handlers.desk.office.merging import PROFILE
 from handlers.talk import Gone, _
+from handlers.talk.profile import LEVELS
 from storage import Contested
 
 Done = TypeVar("Done")
@@ -35,7 +36,7 @@ def choose(page: Page) -> Response:
             return page.show("people/merge.html", 422, both=None, other=other, wrong=wrong)
         for id in (stays, goes):
             office.note("person_seen", f"person:{id}")
-    return page.show("people/merge.html", both=both, other=other, wrong=None)
+    return page.show("people/merge.html", both=both, other=other, wrong=None, levels=LEVELS)
 
 
 def merge(page: Page) -> Response:

@@ -20,7 +20,8 @@ NAMES = frozenset(one.name for one in CONVERSATIONS)
 
 def ranked(page: Page) -> Response:
     count, after = page.number("count"), page.asked("after")
-    with page.reading() as office:
+    with page.writing() as office:  # these are words of people
+        office.note("misread_read", "misread")
         rest = (count, after) if count is not None and after else None
         found = misreadings.ranked(office.store, limit=AT_A_TIME + 1, after=rest)
         synonyms, questions = misreadings.synonyms(office.store), office.store.questions.all()
@@ -85,7 +86,8 @@ def ask(page: Page) -> Response:
 
 def for_developers(page: Page) -> Response:
     """What was passed on, as a file to send."""
-    with page.reading() as office:
+    with page.writing() as office:
+        office.note("misread_exported", "misread")
         found = misreadings.for_developers(office.store, limit=1000)
     notes = [
         {"words": one.words, "times": one.count, "language": one.language, "conversation": one.conversation}

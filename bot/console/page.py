@@ -2,6 +2,8 @@
 """A page of the console as the function that answers it sees it, and the door in front of every page."""
 
 import asyncio
+import secrets
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,7 +32,9 @@ from storage import Storage, Unavailable
 from storage.staff import Member, Session
 
 log = structlog.get_logger()
+NOT_HERE = _("This is not here, or no longer.")
 SAID = "sportello_said"  # a sentence on its way to the next page
+LOOKS, PAUSE = 40, 0.05  # how often, and after how many seconds, a second click looks what became of the first
 LARGEST_FORM = 25 * 1024 * 1024  # bytes; a file of 20 megabytes and what is around it
 
 
@@ -64,6 +68,10 @@ class Console:
         return Office(store, member, self.clock.now(), self.clock.real(), self.catalogues, self.links, self.seal)
 
 
+class SentTwice(Exception):
+    """A button was clicked twice: what it asks for is done, or is being done."""
+
+
 @dataclass
 class Page:
     """One request of somebody who is signed in and may make it."""
@@ -75,6 +83,8 @@ class Page:
     form: FormData
     reader: Reader
     room: str
+    sent: str = ""  # what tells this form from all others
+    is_begun: bool = False  # something that it asks for is written
 
     @contextmanager
     def reading(self) -> Iterator[Office]:
@@ -84,9 +94,16 @@ class Page:
 
     @contextmanager
     def writing(self) -> Iterator[Office]:
-        """The desk in a transaction that commits at its end; then the worker and the open pages have a look."""
+        """
+        The desk in a transaction that commits at its end; then the worker and the open pages have a look.
+
+        Raises SentTwice for a form that was sent a moment ago.
+        """
         with self.console.storage.writing() as store:
+            if self.sent and not self.is_begun and not store.staff.begin_form(self.sent, self.console.clock.real()):
+                raise SentTwice
             yield self.console.office(store, self.member)
+        self.is_begun = bool(self.sent)
         self.console.knock()
         self.console.bell.ring()
 
@@ -154,6 +171,30 @@ class Page:
             self._send_ahead(response, self.words(said))
         return response
 
+    @staticmethod
+    def once() -> str:
+        """Another one for every form of every page."""
+        return secrets.token_urlsafe(12)
+
+    def end(self, response: Response) -> None:
+        """What led to another page is done; everything else may be sent again."""
+        if self.is_begun:
+            with self.console.storage.writing() as store:
+                store.staff.end_form(self.sent, response.headers.get("Location"))
+
+    def as_before(self) -> Response | None:
+        """Where the first of two clicks led; None if it led nowhere, so that the second one counts."""
+        went_to = None
+        for _look in range(LOOKS):
+            with self.console.storage.reading() as store:
+                is_known, went_to = store.staff.form_went_to(self.sent)
+            if not is_known:
+                return None
+            if went_to:
+                break
+            time.sleep(PAUSE)
+        return self.go(went_to or "/console", _("This was sent twice. It is done once."))
+
     def _send_ahead(self, response: Response, sentence: str) -> None:
         kept = {"path": "/console", "max_age": 60, "httponly": True, "samesite": "lax"}
         response.set_cookie(SAID, quote(sentence), secure=self.console.is_secure, **kept)  # type: ignore[arg-type]
@@ -212,14 +253,20 @@ async def opened(console: Console, entry: Entry, request: Request) -> Response:
     form = FormData()
     if entry.method == "POST":
         length = request.headers.get("content-length", "")
-        if not length.isdigit() or int(length) > LARGEST_FORM:  # every browser says how long its form is
+        # Every browser says how long its form is.
+        if not (length.isascii() and length.isdigit()) or int(length) > LARGEST_FORM:
             return trouble(console, request, 413, _("This is too big to be sent."), member)
-        form = await request.form(max_files=5, max_fields=2000)
+        form = door.without_zeros(await request.form(max_files=5, max_fields=2000))
         key = request.headers.get("x-form-key") or form.get("form_key")
         if not (door.is_from_here(request) and door.has_key(key, session.form_key)):
             await form.close()
             return trouble(console, request, 403, _("This form is too old. Open the page again and repeat."), member)
-    page = Page(console, request, member, session, form, console.reader(request, member), entry.room)
+    if any("\0" in str(one) for one in request.path_params.values()):
+        await form.close()
+        return trouble(console, request, 404, NOT_HERE, member)
+    door.ask_without_zeros(request)
+    sent = door.sent_as(session, request, form)
+    page = Page(console, request, member, session, form, console.reader(request, member), entry.room, sent)
     try:
         return await asyncio.to_thread(answered, entry, page)
     finally:
@@ -228,11 +275,15 @@ async def opened(console: Console, entry: Entry, request: Request) -> Response:
 
 def answered(entry: Entry, page: Page) -> Response:
     try:
-        return entry.answer(page)
+        response = entry.answer(page)
+    except SentTwice:
+        return page.as_before() or answered(entry, page)
     except Gone as gone:
-        return trouble(page.console, page.request, 404, gone.why or _("This is not here, or no longer."), page.member)
+        response = trouble(page.console, page.request, 404, gone.why or NOT_HERE, page.member)
     except Refused as refused:
-        return trouble(page.console, page.request, 409, refused.why, page.member)
+        response = trouble(page.console, page.request, 409, refused.why, page.member)
+    page.end(response)
+    return response
 
 
 def who(console: Console, request: Request) -> tuple[Session, Member] | None:

@@ -49,7 +49,8 @@ def sign_up_known(page: Page) -> Response:
 
 
 def known(page: Page) -> Response:
-    with page.reading() as office:
+    with page.writing() as office:
+        office.note("person_seen", f"person:{page.id()}")
         return form(page, office, office.person.form(page.id()), page.id())
 
 

@@ -3,7 +3,6 @@
 
 from starlette.responses import Response
 
-from bot import media
 from bot.console.page import Page, get, post
 from handlers.desk.office import Office
 from handlers.desk.office.person import Clash
@@ -17,13 +16,12 @@ def screen(page: Page) -> Response:
         if (whole := office.person.whole(id)) != id:
             return page.go(f"/console/people/{whole}")
         found = office.person.screen(id)
-    settings, real = page.console.settings, page.console.clock.real()
-    links = {one.id: media.link(settings, one.id, real) for one in found.files}
-    return page.show("people/person.html", found=found, links=links)
+    return page.show("people/person.html", found=found)
 
 
 def profile(page: Page) -> Response:
-    with page.reading() as office:
+    with page.writing() as office:
+        office.note("person_seen", f"person:{page.id()}")
         return profile_form(page, office, office.person.form(page.id()))
 
 

@@ -62,7 +62,7 @@ NEWS: Mapping[str, Text] = {
     "club_place_offered": _("A place in the Job Club is offered"),
     "club_place_free": _("A place in the Job Club is free"),
 }
-NOT_TYPED = ("form_key", "sure", "back")
+NOT_TYPED = ("form_key", "once", "sure", "back")
 
 
 def written(page: Page) -> Written:

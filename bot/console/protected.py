@@ -24,7 +24,9 @@ def tab(page: Page) -> Response:
 def shown(
     page: Page, status: int = 200, *, says: Says | None = None, wrong: Mapping[str, Any] | None = None
 ) -> Response:
-    with page.reading() as office:
+    with page.writing() as office:  # that there is something says something, too
+        if page.request.method == "GET":
+            office.note("protected_seen", f"person:{page.id()}")
         found, can_seal, today = office.protected.of(page.id()), office.protected.can_seal, office.protected.today
         names = office.store.staff.names([found.by]) if found else {}
     written = {name: page.given(name) for name in (*FIELDS, "because")}
@@ -65,7 +67,8 @@ def close(page: Page) -> Response:
 
 
 def ending(page: Page) -> Response:
-    with page.reading() as office:
+    with page.writing() as office:
+        office.note("protected_seen", "protected")
         found = office.protected.ending(AT_A_TIME + 1, after_day(page))
         today = office.protected.today
     shown, last = found[:AT_A_TIME], found[AT_A_TIME - 1] if len(found) > AT_A_TIME else None

@@ -8,10 +8,12 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from handlers.desk.office.people import CHANNELS
 from handlers.talk.text import ROME, Lines, Local, Reader, Text, Time, _, locale_of, n_, p_, shown
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -81,6 +83,16 @@ def number(value: float | None) -> str:
     return "" if value is None else format_decimal(value, locale=locale_of(_reader.get().language))
 
 
+def tongue(code: str) -> str:
+    """A language by the name it has for who reads, and not by its code."""
+    return str(Locale.parse(locale_of(_reader.get().language)).languages.get(code, code))
+
+
+def channel(code: str) -> str:
+    """A channel as it writes its own name."""
+    return CHANNELS.get(code, code)
+
+
 def words(value: Any) -> str:
     """Where a template needs a string of what is not printed by itself, such as the label of a control."""
     return str(in_words(value))
@@ -107,5 +119,7 @@ def environment() -> Environment:
         bare_day=bare_day,
         machine=machine,
         number=number,
+        tongue=tongue,
+        channel=channel,
     )
     return found

@@ -30,8 +30,9 @@ def requests(page: Page) -> Response:
     if view not in VIEWS:
         raise Gone
     values: dict[str, Any] = {"view": view, "views": VIEWS, "kinds": REQUESTS, "ways": WAYS, "names": {}}
-    with page.reading() as office:
+    with page.writing() as office:  # that somebody looks is written down, here and on every page of it
         rights = office.rights
+        office.note("rights_seen", "rights", view=view)
         if view == "open":
             found = rights.waiting(AT_A_TIME + 1, after_day(page))
             values |= {"rows": found[:AT_A_TIME], "erasures": rights.being_erased(), "newer": None, "older": None}
@@ -153,7 +154,8 @@ def person(page: Page) -> Response:
 
 
 def of_person(page: Page, id: int, status: int = 200, wrong: Mapping[str, Any] | None = None) -> Response:
-    with page.reading() as office:
+    with page.writing() as office:
+        office.note("rights_seen", f"person:{id}")
         values = {
             "requests": office.rights.of(id),
             "counts": office.rights.counts_of(id),
@@ -179,7 +181,8 @@ def before_erasure(page: Page) -> Response:
 
 def of_erasure(page: Page, id: int, status: int = 200, wrong: Mapping[str, Any] | None = None) -> Response:
     """What goes and what stays, before anything is done."""
-    with page.reading() as office:
+    with page.writing() as office:
+        office.note("rights_seen", f"person:{id}")
         values = {"counts": office.rights.counts_of(id), "receipt": office.rights.receipt_of(id)}
     written = {"because": page.given("because")}
     return page.show("rights/erasure.html", status, id=id, wrong=wrong or {}, written=written, **values)

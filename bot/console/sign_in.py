@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from bot.console import door
 from bot.console.arriving import let_in, protected
-from bot.console.page import ILLEGIBLE, Console, trouble, who
+from bot.console.page import Console, trouble, who
 from bot.console.rendering import written_for
 from handlers.desk.office import coming_in, passwords
 from handlers.desk.office.coming_in import Entrance, Knock, is_whole_at_once
@@ -54,9 +54,7 @@ def at_the_door(console: Console, opened: Opened) -> Callable[[Request], Awaitab
         if request.method == "POST":
             if not (length.isascii() and length.isdigit()) or int(length) > LARGEST:
                 return protected(trouble(console, request, 413, _("This is too big to be sent.")))
-            form = await request.form(max_files=0, max_fields=20)
-            if not door.is_legible(request, form):
-                return protected(trouble(console, request, 400, ILLEGIBLE))
+            form = door.without_zeros(await request.form(max_files=0, max_fields=20))
         try:
             loop = asyncio.get_running_loop()
             response = await loop.run_in_executor(AT_THE_DOOR, opened, console, request, form)

@@ -6,6 +6,7 @@ from starlette.responses import Response
 from bot.console.charts import Chart
 from bot.console.page import Page, get
 from handlers.desk.cases import REASONS
+from handlers.desk.office.calls import REASONS as TO_CALL
 
 REQUESTS = 50  # that are counted; a desk with more knows it
 
@@ -29,6 +30,7 @@ def today(page: Page) -> Response:
         chart=Chart.of([(one.on, (one.came, one.went)) for one in days]),
         places=Chart.of([(one.on, (one.booked,)) for one in days]),
         reasons=REASONS,
+        to_call=TO_CALL,
         queue=queue,
         takes_place=takes_place,
         problems=problems,

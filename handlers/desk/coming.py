@@ -75,9 +75,7 @@ def _offers(store: Store, now: datetime, until: datetime) -> list[Coming]:
         *((one, f"membership:{one.id}", CLUB_PLACE) for one in store.job_clubs.ended_offers(until)),
     ]
     ends = [
-        (one.person_id, end + JUST_AFTER)
-        for one, subject, moment in held
-        if (end := _end(store, one, subject, moment))
+        (one.person_id, end + JUST_AFTER) for one, subject, moment in held if (end := _end(store, one, subject, moment))
     ]
     words = _("An offer ends: the place goes to the next person.")
     return [Coming(end, person_id, "offer_ends", words) for person_id, end in ends if now < end <= until]

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Literal
 
+from handlers.rules.masking import MASK, masked
 from handlers.talk import Text, _
 from handlers.talk.anytime import ANYTIME
 from handlers.talk.reading import key
@@ -44,8 +45,8 @@ class NotTaught(Exception):
 
 
 def as_counted(text: str) -> str:
-    """What was written, as it is counted and taught: folded and cut, and # for every number, code and address."""
-    folded = key(ADDRESS.sub(" 0 ", text[: 4 * LONGEST]))
+    """What was written, as it is counted and taught: folded and cut, and # for every name, number and address."""
+    folded = key(ADDRESS.sub(" 0 ", masked(text[: 4 * LONGEST]).replace(MASK, " 0 ")))
     return FIGURES.sub("#", folded)[:LONGEST].strip()
 
 

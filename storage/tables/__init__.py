@@ -13,7 +13,7 @@ from storage.tables.programmes import notices, programmes, questions, settings
 from storage.tables.reviews import canned_replies, labels, mentions, notes, reviews, saved_views, unmaskings
 from storage.tables.rights import merges, protected, rights_requests
 from storage.tables.search import message_words, search_changes, search_progress
-from storage.tables.staff import sessions, sign_in_attempts, sign_in_links, staff
+from storage.tables.staff import sent_forms, sessions, sign_in_attempts, sign_in_links, staff
 from storage.tables.territories import areas, comuni, unions
 from storage.tables.work import audit, cases, job_slots, leftovers
 from storage.tables.workshops import bookings, feedback, series, workshops
@@ -59,6 +59,7 @@ __all__ = [
     "saved_views",
     "search_changes",
     "search_progress",
+    "sent_forms",
     "series",
     "sessions",
     "settings",

@@ -54,6 +54,16 @@ sessions = Table(
     Column("ended_at", Moment),
 )
 
+# A form that was sent and done, by what is in it: a second click on its button finds it here. Times are real.
+sent_forms = Table(
+    "sent_forms",
+    metadata,
+    key(),
+    Column("hash", String, nullable=False, unique=True),
+    Column("at", Moment, nullable=False),
+    Column("went_to", String),  # the page that came after it; none as long as it is being done
+)
+
 # Who tried to come in and could not: counted by address and by account, to be slower the next time.
 sign_in_attempts = Table(
     "sign_in_attempts",

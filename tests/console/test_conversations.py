@@ -15,11 +15,11 @@ from unittest.mock import patch
 
 import pytest
 from httpx2 import Response
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from handlers.desk.office import Office
 from handlers.desk.searching import keep_up
-from storage.tables import comuni, messages
+from storage.tables import cases, comuni, messages
 from storage.transaction import Transaction
 from tests.console.office import House, Visitor, text_of
 from tests.database import MONDAY, Databases
@@ -122,6 +122,17 @@ def test_an_open_list_shows_a_new_message_as_soon_as_it_asks_again(house: House)
 def test_a_desk_where_nobody_has_written_says_so(house: House) -> None:
     assert "No conversation here yet." in text_of(house.as_("operator").get(LIST))
     assert "No conversation fits." in text_of(house.as_("operator").get(LIST, view="mine"))
+
+
+def test_who_cried_for_help_stands_first_and_for_that_whatever_else_they_wait_for(house: House) -> None:
+    crying = house.hear("amina", "person")
+    waiting = house.hear("bruno", "person")
+    with house.store() as store:
+        store.write(update(cases).where(cases.c.person_id == waiting).values(opened_at=house.now - timedelta(days=1)))
+        store.cases.open(crying, "urgent", None, None, house.now)
+    page = house.as_("operator").get("/console/conversations?view=waiting").text
+    assert 0 < page.index(f'id="talk-{crying}"') < page.index(f'id="talk-{waiting}"')
+    assert re.search(r'<span class="late">[^<]*Read this first', page)
 
 
 def test_views_show_what_waits_what_failed_and_whose_it_is(house: House) -> None:

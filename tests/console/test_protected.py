@@ -39,6 +39,7 @@ def test_it_is_sealed_and_opens_only_for_a_reason_that_is_written_down(house: Ho
         rows = store.read(select(audit.c.action, audit.c.details).where(audit.c.action.startswith("protected")))
     assert [tuple(row) for row in rows] == [
         ("protected_kept", None),
+        ("protected_seen", None),
         ("protected_read", {"because": "A firm has a place"}),
     ]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from handlers.desk.hours import hours_in
+from handlers.desk.hours import hours_in, opening_hours
 from handlers.desk.office.settings import hours_of, read
 from handlers.rules.opening import is_open
 from handlers.rules.sending import Facts, Send, Wait, may_send
@@ -18,8 +18,8 @@ ASKED = [
     ("phone", "call me", "Write a telephone number"),
     ("service_name", " ", "This is needed"),
     ("opening_it", "x" * 201, "This is too long"),
-    ("hours_mon", "9-13, 12-17", "Write the times like this"),
-    ("hours_tue", "nine", "Write the times like this"),
+    ("hours_monday", "9-13, 12-17", "Write the times like this"),
+    ("hours_tuesday", "nine", "Write the times like this"),
     ("answer_hours", "0", "from 1 to 200"),
     ("quiet_from", "25:00", "Write a time"),
     ("quiet_to", "21:00", "Quiet begins in the evening"),
@@ -49,8 +49,8 @@ def test_what_is_set_is_kept_shown_and_written_down_with_what_it_was(house: Hous
     admin = house.as_("administrator")
     fields = {
         "phone": "+39 051 123 4567",
-        "hours_mon": "9-13, 14:30-17.00",
-        "hours_tue": "",
+        "hours_monday": "9-13, 14:30-17.00",
+        "hours_tuesday": "",
         "closed_days": "24/12/2027\n2027-12-31\n24/12/2027",
         "quiet_from": "19:30",
         "pushes_a_day": "2",
@@ -58,7 +58,8 @@ def test_what_is_set_is_kept_shown_and_written_down_with_what_it_was(house: Hous
     }
     assert admin.post(PATH, **fields).status_code == 303
     now = kept(house)
-    assert now["opening_hours"] == {"mon": [["09:00", "13:00"], ["14:30", "17:00"]]}
+    assert now["opening_hours"]["monday"] == [{"from": "09:00", "to": "13:00"}, {"from": "14:30", "to": "17:00"}]
+    assert "tuesday" not in now["opening_hours"]
     assert now["closed_days"] == ["2027-12-24", "2027-12-31"] and now["pushes_a_day"] == 2 and now["web"] == ""
     assert now["quiet_hours"] == {"from": "19:30", "to": "08:00"}
     page = admin.get(PATH)
@@ -78,6 +79,15 @@ def test_quiet_hours_closed_days_and_the_limit_hold_at_once(house: House) -> Non
     assert is_open(at, hours)
     first = Facts(at, at, is_push=True, is_answer=False, stopped_at=None, blocked=False)
     assert may_send(first, hours) == Send() and isinstance(may_send(replace(first, pushes_today=1), hours), Wait)
+
+
+def test_the_hours_of_the_desk_are_counted_as_they_were_written(house: House) -> None:
+    admin = house.as_("administrator")
+    assert 'value="09:00-13:00"' in admin.get(PATH).text  # as the desk counts before anybody sets anything
+    assert admin.post(PATH, hours_wednesday="15-18").status_code == 303
+    with house.store() as store:
+        spans = opening_hours(store).spans(date(2027, 3, 3))
+    assert spans == [(datetime(2027, 3, 3, 14, tzinfo=UTC), datetime(2027, 3, 3, 17, tzinfo=UTC))]
 
 
 def test_the_next_message_says_the_new_telephone_number(house: House) -> None:

@@ -32,7 +32,7 @@ def test_somebody_who_cries_for_help_stands_out(house: House) -> None:
     fill(house, 1)
     with house.store() as store:
         store.write(update(cases).values(reason="urgent"))
-    assert "1 is urgent: call at once." in today(house)
+    assert "1 is urgent: read it at once." in today(house)
 
 
 def test_what_takes_place_today_is_listed_for_who_answers_for_it(house: House) -> None:

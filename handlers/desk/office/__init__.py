@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """The desk as a member of staff meets it: what they may see, and what they do, written down."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -40,6 +40,8 @@ from storage import Store
 from storage.staff import Member
 
 __all__ = ["Office", "Refused"]
+
+STILL_THE_SAME = timedelta(minutes=30)  # so long an open page that asks for itself again is one look
 
 
 class Office:
@@ -183,6 +185,16 @@ class Office:
             raise Gone
         person = self.store.people.get(person_id)
         return Desk(self.store, person, self.now, self.catalogues, links=self.links, by=self.actor)
+
+    def locked(self, person_id: int) -> Desk:
+        """The same, and nobody else changes what is theirs until this transaction ends. Raises Gone."""
+        self.desk_of(person_id)  # whoever may not see them does not keep them waiting either
+        self.store.dialogues.lock_person(person_id)
+        return self.desk_of(person_id)
+
+    def has_noted(self, action: str, subject: str) -> bool:
+        """Was it written down lately that this member does this? What a page says of itself is no proof of it."""
+        return self.store.audit.has(actor=self.actor, action=action, subject=subject, since=self.real - STILL_THE_SAME)
 
     def note(self, action: str, subject: str, **details: Any) -> None:
         """Write down who did this: reads of people's words as well as what changes something. Never their words."""

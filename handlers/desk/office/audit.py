@@ -50,6 +50,7 @@ ACTIONS: dict[str, Text] = {
     "corrected": _("corrected data"),
     "corrected_for_them": _("corrected data for somebody"),
     "data_handed_over": _("saved all data of somebody"),
+    "deliveries_read": _("looked at delivery problems"),
     "delivery_settled": _("settled a delivery problem"),
     "diaries_read": _("read the diaries of a Job Club"),
     "downloaded": _("downloaded their data"),
@@ -74,6 +75,8 @@ ACTIONS: dict[str, Text] = {
     "mentions_read": _("read where they are named"),
     "merged": _("made two people one"),
     "message_held_back": _("held a message back"),
+    "misread_exported": _("saved misread messages as a file"),
+    "misread_read": _("looked at misread messages"),
     "misread_settled": _("settled a misread message"),
     "moved": _("moved it"),
     "noted": _("wrote a note"),
@@ -87,6 +90,7 @@ ACTIONS: dict[str, Text] = {
     "proofs_read": _("looked at proofs of permissions"),
     "protected_closed": _("closed a protected note"),
     "protected_kept": _("sealed a protected note"),
+    "protected_seen": _("looked whether something is protected"),
     "protected_read": _("read a protected note"),
     "question_added": _("added a question"),
     "question_changed": _("changed a question"),
@@ -145,6 +149,17 @@ NOBODYS: dict[str, Text] = {
     "system": _("Sportello"),
     "link": _("Whoever had the link"),
     "stranger": _("Somebody at the door"),
+}
+PLACES: dict[str, Text] = {
+    "audit": _("This record"),
+    "calls": _("Call list"),
+    "conversations": _("Conversations"),
+    "deliveries": _("Delivery problems"),
+    "misread": _("Misread messages"),
+    "people": _("People"),
+    "protected": _("Protected notes"),
+    "replies": _("Answers that are ready"),
+    "rights": _("Rights requests"),
 }
 SUBJECTS: dict[str, Text] = {
     "person": _("Person {id}"),
@@ -250,8 +265,8 @@ def what(subject: str, names: Mapping[int, str]) -> Words:
     noun, colon, id = subject.partition(":")
     if noun == "staff" and id.isdecimal() and int(id) in names:
         return names[int(id)]
-    if subject == "audit":
-        return _("This record")
+    if subject in PLACES:
+        return PLACES[subject]
     if noun == "retention" and id in TITLES:
         return TITLES[id]
     known = SUBJECTS.get(noun)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from handlers.desk import Desk
 from handlers.desk.cases import why
 from handlers.desk.handover import NotYours
-from handlers.desk.office.people import LANGUAGES
 from handlers.desk.office.refusals import Refused
 from handlers.desk.office.waiting import Waiting, Waits
+from handlers.desk.office.written import day_in, moment_in
 from handlers.moments import NEWS
 from handlers.rules.job_clubs import AlreadyMember, Joined
 from handlers.talk import Gone, Local, Text, Words, _, phones
@@ -135,7 +135,7 @@ class Calls:
                     one.case.person_id,
                     self.office.people.who(one.case.person_id, one.first_name),
                     number(one.phone or one.whatsapp),
-                    LANGUAGES.get(one.language, one.language),
+                    one.language,
                     waits,
                     at,
                     self.now > at,
@@ -156,7 +156,7 @@ class Calls:
             one.person_id,
             self.office.people.who(one.person_id, one.first_name),
             number(one.phone),
-            LANGUAGES.get(one.language, one.language),
+            one.language,
             waiting.of(REMINDER, workshop.starts_at - SOON),
             by,
             self.now > by,
@@ -313,10 +313,7 @@ def name(actor: str, staff: Mapping[int, str]) -> str:
 
 
 def day(words: Any) -> date | None:
-    try:
-        return date.fromisoformat(str(words)) if words else None
-    except ValueError:
-        return None
+    return day_in(str(words)) if words else None
 
 
 def written(case: Case) -> str:
@@ -326,8 +323,5 @@ def written(case: Case) -> str:
 
 def read(words: str) -> tuple[datetime, int] | None:
     at, _line, id = words.partition("_")
-    try:
-        found = datetime.fromisoformat(at)
-    except ValueError:
-        return None
-    return (found, int(id)) if found.tzinfo and id.isascii() and id.isdigit() and len(id) < 16 else None
+    found = moment_in(at)
+    return (found, int(id)) if found and id.isascii() and id.isdigit() and len(id) < 16 else None

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from handlers.desk.office.masks import FOR_THE_COUNSELLOR, Mask, Masks
 from handlers.desk.office.refusals import Refused
 from handlers.desk.office.waiting import Waiting, Waits
+from handlers.desk.office.written import day_in, moment_in
 from handlers.rules.masking import MASK
 from handlers.rules.roles import may
-from handlers.talk import Gone, Tap, _
+from handlers.talk import Gone, Tap, _, p_
 from handlers.talk.text import ROME, Text, Words
 from storage.folding import words as words_of
 from storage.reviews import Filters, Line, Mention, Note, Place, View
@@ -27,7 +28,7 @@ LONGEST_LABEL, LONGEST_NOTE, LONGEST_NAME = 40, 5000, 60
 NOTES_SHOWN = 50
 
 VIEWS: Mapping[str, Text] = {
-    "all": _("All"),
+    "all": p_("conversations", "All"),
     "waiting": _("Waiting for a person"),
     "unreviewed": _("Not reviewed yet"),
     "mine": _("Mine"),
@@ -131,12 +132,12 @@ class Conversations:
     def filters(self, asked: Mapping[str, str]) -> Filters:
         """What somebody asks for in an address or a saved view; what makes no sense is no limit."""
         to = day_in(asked.get("to"))
-        tutor = asked.get("tutor") or ""
+        tutor, channel = asked.get("tutor") or "", asked.get("channel") or ""
         return Filters(
             view=asked["view"] if asked.get("view") in VIEWS else "all",
             staff_id=self.office.member.id,
             today=self.today,
-            channel=asked.get("channel") or None,
+            channel=channel if re.fullmatch("[a-z]+", channel) else None,
             programme=asked.get("programme") or None,
             comune=asked.get("comune") or None,
             tutor=int(tutor) if is_number(tutor) else None,
@@ -156,8 +157,11 @@ class Conversations:
             found, newer, older = found[-AT_A_TIME:], is_more, True
         else:
             found, newer, older = found[:AT_A_TIME], lower is not None, is_more
+        rows = self._rows(found)
+        if lower is None and upper is None:  # whoever cried for help stands above all others
+            rows = sorted(rows, key=lambda row: not (row.waits and row.waits.is_urgent))
         return Listed(
-            self._rows(found),
+            rows,
             written(found[0].place) if found and newer else "",
             written(found[-1].place) if found and older else "",
         )
@@ -419,13 +423,6 @@ def called_in(text: str, members: Mapping[int, str]) -> set[int]:
     return found
 
 
-def day_in(words: str | None) -> date | None:
-    try:
-        return date.fromisoformat(words or "")
-    except ValueError:
-        return None
-
-
 def midnight(day: date | None) -> datetime | None:
     """When a day begins in Rome."""
     return datetime.combine(day, time(0), ROME) if day else None
@@ -442,8 +439,5 @@ def written(place: Place) -> str:
 
 def place_in(words: str) -> Place | None:
     at, _between, id = words.partition("~")
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        return None
-    return (moment, int(id)) if moment.tzinfo and is_number(id) else None
+    moment = moment_in(at)
+    return (moment, int(id)) if moment and is_number(id) else None

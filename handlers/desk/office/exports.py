@@ -26,6 +26,7 @@ MIME: Mapping[str, str] = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "json": "application/json",
 }
+LONGEST_CELL = 32_767  # characters: a longer one is left empty
 MOST = 20_000  # messages in a file: what a spreadsheet opens without trouble
 TOO_MANY = _("There are more than {most} messages. Narrow the list, for example by date.", most=f"{MOST:,}")
 WHY = _("Write why you need the names, in at least {count} letters.", count=LEAST_REASON)
@@ -80,7 +81,11 @@ class Exports:
         names = self.store.reviews.names_of({one.person_id for one in found})
         choices = self.store.reviews.options({tap.message for one in found if (tap := tap_in(one.kind, one.payload))})
         until = self.office.real if with_names else None
-        masks = {id: Mask(id, name, names_in(name, draft), until) for id, (name, draft) in names.items()}
+        also = self.store.reviews.also_called(names)
+        masks = {
+            id: Mask(id, name, [*names_in(name, draft), *also.get(id, ())], until)
+            for id, (name, draft) in names.items()
+        }
         pseudonyms: dict[int, str] = {}
         for one in sorted(found, key=lambda one: (one.person_id, *happened(one))):
             mask = masks[one.person_id]
@@ -117,5 +122,5 @@ def as_xlsx(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
         sheet.freeze_panes(1, 0)
         for number, row in enumerate(rows, start=1):
             for column, value in enumerate(row):
-                sheet.write_string(number, column, value)
+                sheet.write_string(number, column, value[:LONGEST_CELL])
     return out.getvalue()

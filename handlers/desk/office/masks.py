@@ -71,9 +71,12 @@ class Masks:
 
     def of(self, people: Mapping[int, tuple[str | None, Mapping[str, Any]]]) -> dict[int, Mask]:
         """By person: what they are called, and the draft they are filling in."""
-        off = self.store.reviews.unmasked(self.office.member.id, self.office.real, people) if people else {}
+        if not people:
+            return {}
+        off = self.store.reviews.unmasked(self.office.member.id, self.office.real, people)
+        also = self.store.reviews.also_called(people)
         return {
-            id: Mask(id, first_name, names_in(first_name, draft), off.get(id))
+            id: Mask(id, first_name, [*names_in(first_name, draft), *also.get(id, ())], off.get(id))
             for id, (first_name, draft) in people.items()
         }
 
@@ -82,7 +85,8 @@ class Masks:
 
     def hiding(self, person_id: int, first_name: str | None, draft: Mapping[str, Any]) -> Mask:
         """One that stays on, whoever reads."""
-        return Mask(person_id, first_name, names_in(first_name, draft), None)
+        also = self.store.reviews.also_called([person_id]).get(person_id, ())
+        return Mask(person_id, first_name, [*names_in(first_name, draft), *also], None)
 
     def take_off(self, person_id: int, reason: str) -> None:
         """From now on this member reads this person's words in full, for a while. Raises Gone, Refused."""

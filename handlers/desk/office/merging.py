@@ -71,6 +71,8 @@ class Merging:
 
         Raises Gone, and Refused where it cannot be done now.
         """
+        for id in (stays, goes):
+            self.office.desk_of(id)  # whoever may not see them does not keep them waiting either
         self._lock(stays, goes)
         one, other = self.office.desk_of(stays), self.office.desk_of(goes)
         if reason := self._why_not(one, other):
@@ -95,6 +97,7 @@ class Merging:
         found = self.store.merges.get(merge_id)
         if found is None:
             raise Gone
+        self.office.desk_of(found.person_id)
         self._lock(found.person_id, found.other_id)
         found = self.store.merges.get(merge_id)
         if found is None or found.undone_at:
@@ -152,7 +155,9 @@ class Merging:
         return Side(person, who, place.name if place else None, channels, self.store.merges.counts(person.id))
 
     def _conflicts(self, one: Desk, other: Desk) -> Iterator[Words]:
-        ids = {one.person.id: one.person, other.person.id: other.person}
+        ids = (one.person.id, other.person.id)
+        if one.person.id == other.person.id:
+            return
         for _stays, goes in self._twice_in_clubs(one, other):
             club = self.store.job_clubs.get(goes.club_id)
             yield _(

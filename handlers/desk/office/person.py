@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from handlers.desk import Desk
 from handlers.desk.export import PERMISSIONS
 from handlers.desk.handover import why_not
+from handlers.desk.office.audit import ACTIONS, what, who
 from handlers.desk.office.future import Coming
 from handlers.desk.office.people import (
     CHANNELS,
@@ -32,7 +33,7 @@ from handlers.talk import Gone, Local, Text, Words, _, p_, phones
 from handlers.talk.profile import LEVELS
 from handlers.talk.reasons import why as why_shut
 from storage.cases import Case
-from storage.dossiers import Chat, Deed, Enrolment, Place, Progress, Seat
+from storage.dossiers import Chat, Enrolment, Place, Progress, Seat
 from storage.files import Attachment
 from storage.job_clubs import JobClub
 from storage.merges import Merge
@@ -154,7 +155,7 @@ class Screen:
     changes: Sequence[Change]
     merges: Sequence[tuple[Merge, bool]]
     coming: Sequence[Coming]
-    deeds: Sequence[Deed]
+    deeds: Sequence[tuple[datetime, Words, Words, Words]]  # when, who, what, and about whom or what
 
 
 @dataclass(frozen=True)
@@ -206,7 +207,7 @@ class Person:
             changes=self._changes(numbers, staff),
             merges=[(one, self.office.merging.can_be_undone(one)) for one in merges],
             coming=self.office.future.of(desk, by_name=by_name),
-            deeds=dossiers.deeds(numbers, MOST_DEEDS) if self.office.may("audit", "read") else [],
+            deeds=self._deeds(numbers, staff) if self.office.may("audit", "read") else [],
         )
         self.office.note("person_seen", f"person:{id}")
         return found
@@ -227,6 +228,13 @@ class Person:
     def _visit(self, place: Place) -> Visit:
         is_ahead = place.ends_at > self.now and place.cancelled_at is None
         return Visit(place, standing(place), is_ahead and place.state in ACTIVE)
+
+    def _deeds(self, numbers: Sequence[int], staff: Mapping[int, str]) -> list[tuple[datetime, Words, Words, Words]]:
+        deeds = self.store.dossiers.deeds(numbers, MOST_DEEDS)
+        return [
+            (one.at, who(one.actor, staff), ACTIONS.get(one.action, one.action), what(one.subject, staff))
+            for one in deeds
+        ]
 
     def _changes(self, numbers: Sequence[int], staff: Mapping[int, str]) -> list[Change]:
         deeds = self.store.dossiers.deeds(numbers, MOST_DEEDS, CHANGES)

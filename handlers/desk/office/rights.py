@@ -20,6 +20,7 @@ from handlers.desk.export import REQUESTS, sections
 from handlers.desk.handover import why_not
 from handlers.desk.my_data import as_json
 from handlers.desk.office.refusals import Refused
+from handlers.desk.office.written import day_in
 from handlers.rules.deadlines import MONTHS_IN_ALL, due, may_be_longer
 from handlers.talk import Gone, Text, Words, _, lines, n_
 from handlers.talk.page import page
@@ -378,7 +379,4 @@ def reasoned(because: str) -> str:
 
 
 def as_day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
+    return day_in(text)

@@ -6,16 +6,20 @@ from collections.abc import Mapping
 from datetime import date, time
 from typing import TYPE_CHECKING, Any
 
+from handlers.rules.service_time import MORNINGS, WEEK
 from handlers.talk import Text, _
 
 if TYPE_CHECKING:
     from handlers.desk.office import Office
 
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LONGEST = 200  # letters of a line
 MOST_CLOSED_DAYS = 100
 TEXTS = ("service_name", "phone", "address")
 OPENING = ("it", "en")
+USUAL = {
+    day: [{"from": start.strftime("%H:%M"), "to": end.strftime("%H:%M")} for start, end in spans]
+    for day, spans in MORNINGS.items()
+}  # as the desk counts where nothing is set
 
 NEEDED = _("This is needed: people read it.")
 TOO_LONG = _("This is too long: {most} characters at most.", most=LONGEST)
@@ -31,11 +35,11 @@ class ServiceSettings:
         """Each field as it stands in the form."""
         kept = self.office.settings
         quiet = kept.get("quiet_hours") or {"from": "20:00", "to": "08:00"}
-        hours = kept.get("opening_hours") or {}
+        hours = kept.get("opening_hours") or USUAL
         return {
             **{name: str(kept.get(name) or "") for name in (*TEXTS, "web")},
             **{f"opening_{one}": (kept.get("opening") or {}).get(one, "") for one in OPENING},
-            **{f"hours_{one}": hours_in_words(hours.get(one) or []) for one in WEEKDAYS},
+            **{f"hours_{one}": hours_in_words(hours.get(one) or []) for one in WEEK},
             "answer_hours": str(kept.get("answer_hours") or 24),
             "quiet_from": quiet["from"],
             "quiet_to": quiet["to"],
@@ -63,7 +67,7 @@ def read(given: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Text]]:
         **{name: form.line(name) for name in TEXTS},
         "web": form.address("web"),
         "opening": {one: form.line(f"opening_{one}").rstrip(".") for one in OPENING},
-        "opening_hours": {one: hours for one in WEEKDAYS if (hours := form.hours(f"hours_{one}"))},
+        "opening_hours": {one: hours for one in WEEK if (hours := form.hours(f"hours_{one}"))},
         "answer_hours": form.whole("answer_hours", 1, 200),
         "quiet_hours": {"from": form.clock("quiet_from"), "to": form.clock("quiet_to")},
         "closed_days": form.days("closed_days"),
@@ -113,10 +117,10 @@ class Form:
         self.wrong[name] = _("Write a time, such as 08:30.")
         return ""
 
-    def hours(self, name: str) -> list[list[str]]:
+    def hours(self, name: str) -> list[dict[str, str]]:
         """When the desk is open on one weekday: from … to …, one after the other."""
         try:
-            return hours_of(self.given.get(name, ""))
+            return [{"from": start, "to": end} for start, end in hours_of(self.given.get(name, ""))]
         except ValueError:
             self.wrong[name] = _("Write the times like this: 09:00-13:00, 14:30-17:00. Leave it empty when closed.")
             return []
@@ -148,8 +152,8 @@ def hours_of(given: str) -> list[list[str]]:
     return spans
 
 
-def hours_in_words(spans: list[list[str]]) -> str:
-    return ", ".join("-".join(span) for span in spans)
+def hours_in_words(spans: list[dict[str, str]]) -> str:
+    return ", ".join(f"{span['from']}-{span['to']}" for span in spans)
 
 
 def day_of(line: str) -> date:

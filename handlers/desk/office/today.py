@@ -9,6 +9,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from handlers.desk.hours import answer_hours, opening_hours
+from handlers.desk.office.waiting import URGENT
 from handlers.rules.service_time import is_late
 from handlers.talk import Text, _
 from handlers.talk.text import ROME
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 DAYS = 14  # of the charts
 OVERDUE = timedelta(minutes=5)  # a message that should have left so long ago is stuck, or stands in a long line
 A_DAY = timedelta(days=1)
-URGENT = "urgent"
 
 
 @dataclass(frozen=True)

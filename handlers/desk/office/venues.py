@@ -33,7 +33,7 @@ class Card:
     venue: Kept
     ahead: list[Line]
     count: int
-    clubs: list[str]
+    clubs: list[tuple[str, dict[str, str]]]
     is_mine: bool
 
 

@@ -14,6 +14,8 @@ from handlers.talk.text import Text
 if TYPE_CHECKING:
     from handlers.desk.office import Office
 
+URGENT = "urgent"
+
 
 @dataclass(frozen=True)
 class Waits:
@@ -24,6 +26,7 @@ class Waits:
     due: datetime
     is_late: bool
     taken_by: str | None
+    is_urgent: bool = False
 
 
 class Waiting:
@@ -34,7 +37,7 @@ class Waiting:
 
     def of(self, reason: str, opened_at: datetime, taken_by: str | None = None) -> Waits:
         due = self._due(opened_at)
-        return Waits(why(reason), opened_at, due, self.office.now > due, taken_by)
+        return Waits(why(reason), opened_at, due, self.office.now > due, taken_by, reason == URGENT)
 
     def _due(self, opened_at: datetime) -> datetime:
         hours, promised = self._promise

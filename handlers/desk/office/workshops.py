@@ -142,7 +142,9 @@ class Told:
         return _(
             "It is done. {written} {called}",
             written=n_("{count} person is written to.", "{count} people are written to.", self.written),
-            called=n_("{count} person is to be called.", "{count} people are to be called.", self.called),
+            called=n_("{count} person is to be called.", "{count} people are to be called.", self.called)
+            if self.called
+            else "",
         )
 
 

@@ -5,7 +5,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
-from datetime import date, time
+from datetime import MAXYEAR, MINYEAR, date, datetime, time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -90,7 +90,7 @@ class Written:
         try:
             if match:
                 parts = [int(one) for one in match.groups() if one]
-                return date(*parts) if match[1] else date(*parts[::-1])
+                return day_within(date(*parts) if match[1] else date(*parts[::-1]))
         except ValueError:
             pass
         self.wrong[name] = _("Write a day like this: 2027-03-24")
@@ -145,6 +145,30 @@ def clean(value: str) -> str:
     """Without blanks around it, and without signs that nobody can type and a database refuses."""
     plain = value.replace("\r\n", "\n").replace("\r", "\n")
     return "".join(one for one in plain if one in "\n\t" or unicodedata.category(one) not in ("Cc", "Cs")).strip()
+
+
+def day_in(words: str | None) -> date | None:
+    """A day of the calendar that has a day before it and one after it, wherever on earth; else none."""
+    try:
+        return day_within(date.fromisoformat(words or ""))
+    except ValueError:
+        return None
+
+
+def day_within(day: date) -> date:
+    """The same day. Raises ValueError for one that an hour, a week or a time zone would carry out of the calendar."""
+    if not MINYEAR < day.year < MAXYEAR:
+        raise ValueError(day)
+    return day
+
+
+def moment_in(words: str) -> datetime | None:
+    """The same for an instant with its time zone."""
+    try:
+        found = datetime.fromisoformat(words)
+    except ValueError:
+        return None
+    return found if found.tzinfo and MINYEAR < found.year < MAXYEAR else None
 
 
 def fingerprint(values: Mapping[str, Any]) -> str:

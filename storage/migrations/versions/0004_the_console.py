@@ -157,6 +157,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("staff_id", "name", name=op.f("uq_saved_views_staff_id_name")),
     )
     op.create_table(
+        "sent_forms",
+        sa.Column("id", Key, sa.Identity(always=False), nullable=False),
+        sa.Column("hash", sa.String(), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.Column("went_to", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sent_forms")),
+        sa.UniqueConstraint("hash", name=op.f("uq_sent_forms_hash")),
+    )
+    op.create_table(
         "sessions",
         sa.Column("id", Key, sa.Identity(always=False), nullable=False),
         sa.Column("staff_id", Key, nullable=False),
@@ -339,6 +348,7 @@ def downgrade() -> None:
     op.drop_table("synonyms")
     op.drop_table("sign_in_links")
     op.drop_table("sessions")
+    op.drop_table("sent_forms")
     op.drop_table("saved_views")
     op.drop_table("rights_requests")
     op.drop_table("reviews")
