@@ -15,8 +15,6 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 VENDOR = "bot/console/static/vendor"
 WANTED = (  # in node_modules → in the vendor folder; a pattern goes to a folder
     ("bootstrap-italia/dist/css/bootstrap-italia.min.css", "bootstrap-italia.min.css"),
-    ("bootstrap-italia/dist/js/bootstrap-italia.bundle.min.js", "bootstrap-italia.bundle.min.js"),
-    ("bootstrap-italia/dist/svg/sprites.svg", "sprites.svg"),
     ("bootstrap-italia/dist/fonts/*/*.woff2", "fonts"),
     ("htmx.org/dist/htmx.min.js", "htmx.min.js"),
 )
