@@ -129,7 +129,7 @@ def test_who_cried_for_help_stands_first_and_for_that_whatever_else_they_wait_fo
     waiting = house.hear("bruno", "person")
     with house.store() as store:
         store.write(update(cases).where(cases.c.person_id == waiting).values(opened_at=house.now - timedelta(days=1)))
-        store.cases.open(crying, "urgent", None, None, house.now)
+        store.cases.open(crying, "urgent", message_id=None, now=house.now)
     page = house.as_("operator").get("/console/conversations?view=waiting").text
     assert 0 < page.index(f'id="talk-{crying}"') < page.index(f'id="talk-{waiting}"')
     assert re.search(r'<span class="late">[^<]*Read this first', page)
