@@ -22,8 +22,8 @@ from pydantic import SecretStr
 
 from bot import verify as verification
 from bot.bell import Bell
+from bot.channels.telegram.updates import read
 from bot.channels.terminal import Terminal
-from bot.channels.updates import read
 from bot.demo import prepare
 from bot.main import Sportello, build, running, stored_clock, web
 from bot.settings import Settings

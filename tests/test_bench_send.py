@@ -13,7 +13,7 @@ import pytest
 
 from bot.bench import send
 from bot.bench.recorder import arrivals, recording
-from bot.channels.updates import read
+from bot.channels.telegram.updates import read
 from bot.cli import sending_desk
 
 

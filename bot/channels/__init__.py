@@ -3,8 +3,9 @@
 
 from collections.abc import Callable, Mapping
 
-from bot.channels import telegram, updates
-from bot.channels.telegram import Commands
+from bot.channels.telegram import channel as telegram
+from bot.channels.telegram import updates
+from bot.channels.telegram.channel import Commands
 from bot.clock import Clock
 from bot.contract import Channel
 from bot.settings import Settings

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.channels.telegram import Telegram
+from bot.channels.telegram.channel import Telegram
 from bot.clock import Clock
 from bot.contract import DeliveryError
 from handlers.talk.messages import Address, Option, Outgoing

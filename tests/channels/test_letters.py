@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bot.channels import calls
-from bot.channels.letters import file_name
-from bot.channels.troubles import SOON
+from bot.channels.telegram import calls
+from bot.channels.telegram.letters import file_name
+from bot.channels.telegram.troubles import SOON
 from bot.contract import DeliveryError
 from handlers.talk.messages import Attached, Option, Outgoing, Spot
 from tests.channels.bot_api import BotApi, Fault

@@ -21,8 +21,8 @@ from starlette.applications import Starlette
 from structlog.testing import capture_logs
 
 from bot.channels import CHANNELS, telegram
-from bot.channels.letters import keyboard
-from bot.channels.telegram import Telegram, read
+from bot.channels.telegram.channel import Telegram, read
+from bot.channels.telegram.letters import keyboard
 from bot.clock import Clock
 from bot.contract import Channel, DeliveryError, Hear
 from bot.settings import Settings

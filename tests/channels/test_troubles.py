@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bot.channels import calls
-from bot.channels.calls import Calls
-from bot.channels.troubles import SOON, NotSent, Unanswered
+from bot.channels.telegram import calls
+from bot.channels.telegram.calls import Calls
+from bot.channels.telegram.troubles import SOON, NotSent, Unanswered
 from bot.contract import DeliveryError
 from handlers.talk.messages import Outgoing
 from tests.channels.bot_api import BotApi, Fault, closed_port

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, func, select
 
-from bot.channels.telegram import from_settings
+from bot.channels.telegram.channel import from_settings
 from bot.contract import DeliveryError
 from bot.jobs.bucket import FLOODS_WITHIN, Bucket, Buckets, Rate, rates
 from bot.jobs.delivery import HALT, Deliverer

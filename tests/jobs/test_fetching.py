@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from bot.channels import calls, telegram
+from bot.channels import telegram
+from bot.channels.telegram import calls
 from bot.clock import Clock
 from bot.contract import DeliveryError
 from bot.main import Sportello, build

@@ -20,9 +20,9 @@ from starlette.routing import Route
 from telegram import Bot
 from telegram.error import BadRequest, InvalidToken, TelegramError
 
-from bot.channels.letters import Letter, letter, plain, retired
-from bot.channels.troubles import REFUSED, about_a_file, about_an_edit, is_done_already, told
-from bot.channels.updates import NAME, read
+from bot.channels.telegram.letters import Letter, letter, plain, retired
+from bot.channels.telegram.troubles import REFUSED, about_a_file, about_an_edit, is_done_already, told
+from bot.channels.telegram.updates import NAME, read
 from bot.clock import Clock
 from bot.contract import DeliveryError, Hear
 from bot.settings import Settings
@@ -84,7 +84,9 @@ class Telegram:
         rate: float = FREE_RATE,
         patience: float = PATIENCE,
     ) -> None:
-        from bot.channels.calls import Calls  # aiohttp takes a while to load; only who has a channel waits for it
+        from bot.channels.telegram.calls import (
+            Calls,  # aiohttp takes a while to load; only who has a channel waits for it
+        )
 
         _hush()
         self._mode = mode

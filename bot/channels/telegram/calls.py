@@ -14,7 +14,7 @@ import aiohttp
 from telegram.error import BadRequest
 from telegram.request import BaseRequest, RequestData
 
-from bot.channels.troubles import NotSent, Unanswered
+from bot.channels.telegram.troubles import NotSent, Unanswered
 from handlers.talk.messages import Attached
 
 CONNECTING = 10.0  # seconds to find a free connection, or to make one
