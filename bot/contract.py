@@ -42,6 +42,26 @@ class DeliveryError(Exception):
         return f"{self.code}: {self.sentence}"
 
 
+@dataclass(frozen=True)
+class Report:
+    """
+    What a network says of a message of ours after it has taken it.
+
+    ``status`` is its own word. ``message_id`` is our number, where the network brings it back; else ``provider_id``
+    says which it is. ``trouble`` is what to do about one that did not arrive.
+    """
+
+    channel: str
+    provider_id: str
+    status: str
+    message_id: int | None = None
+    trouble: DeliveryError | None = None
+
+
+Learn = Callable[[Report], Awaitable[None]]
+"""Takes in a report and returns once it is committed; raises if it could not be kept."""
+
+
 class Transport(Protocol):
     """
     The way out of a channel. One that can take the buttons off a message says ``can_edit = True``; one that stands in
@@ -59,6 +79,27 @@ class Fetches(Protocol):
         """What is in a file. Raises DeliveryError, and nothing else; it is never uncertain."""
 
 
+class Releases(Protocol):
+    """A channel that keeps the files people send until we say that we have them."""
+
+    async def release(self, provider_id: str) -> None:
+        """We have it: the channel need keep it no longer. Raises DeliveryError, and nothing else."""
+
+
+class Settles(Protocol):
+    """A channel that can be asked whether it has taken a message of which nobody heard."""
+
+    async def find(self, message: Outgoing, since: datetime) -> str | None:
+        """The provider's number of the message, if it is there. Raises DeliveryError, and nothing else."""
+
+
+class Remembers(Protocol):
+    """A channel that brings a message only once, but can be asked for those we did not hear."""
+
+    async def missed(self, since: datetime) -> Sequence[Incoming]:
+        """What people have written since then, oldest first, heard or not. Raises DeliveryError, and nothing else."""
+
+
 class Channel(Transport, Protocol):
     """A network on which people write to us."""
 
@@ -70,7 +111,7 @@ class Channel(Transport, Protocol):
     async def listen(self, hear: Hear) -> None:
         """Fetch what arrives until cancelled; returns at once where the network calls us instead."""
 
-    def routes(self, hear: Hear) -> Sequence[Route]:
+    def routes(self, hear: Hear, learn: Learn) -> Sequence[Route]:
         """Where the network calls us; none where we fetch."""
 
     async def close(self) -> None:

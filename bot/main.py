@@ -22,7 +22,7 @@ from bot.channels import CHANNELS
 from bot.clock import Clock
 from bot.console import app as console
 from bot.console.page import Console
-from bot.contract import Channel, Transport
+from bot.contract import Channel, Report, Transport
 from bot.jobs.bucket import Buckets, rates
 from bot.jobs.delivery import Deliverer
 from bot.jobs.files import Fetcher
@@ -66,6 +66,12 @@ class Sportello:
         self.worker.knock()
         self.bell.ring()
 
+    async def learn(self, report: Report) -> None:
+        """Take in what a channel says of a message of ours; it is committed when this returns."""
+        await self.deliverer.learn(report)
+        self.worker.knock()
+        self.bell.ring()
+
     def close(self) -> None:
         self.storage.close()
 
@@ -89,7 +95,7 @@ def build(
         Delivery(found, clock, play.catalogues),
         transports,
         Paper(bell) if settings.simulator else None,
-        Buckets(rates(telegram=settings.telegram_rate)),
+        Buckets(rates(telegram=settings.telegram_rate, whatsapp=settings.whatsapp_rate)),
     )
     fetcher = Fetcher(Filing(found, clock, play.catalogues), transports)
     worker = Worker(found, engine, deliverer, fetcher, clock, settings.erasure_key)
@@ -112,7 +118,7 @@ def web(desk: Sportello, *, with_worker: bool) -> Starlette:
         Mount("/static", StaticFiles(directory=STATIC, check_dir=False)),
     ]
     for channel in desk.channels:
-        routes += channel.routes(desk.hear)
+        routes += channel.routes(desk.hear, desk.learn)
     routes += console.routes(back_office(desk))
     if desk.settings.simulator:
         routes += simulator(desk).routes()

@@ -33,8 +33,11 @@ class Settings(BaseSettings):
     oidc_mfa: bool = False  # what it says of a second factor counts here, too
     twilio_account_sid: str = ""
     twilio_auth_token: SecretStr = SecretStr("")
-    twilio_whatsapp_from: str = ""
-    twilio_api_url: str = ""
+    twilio_whatsapp_from: str = ""  # our number, such as +390511234567
+    twilio_api_url: str = ""  # empty: Twilio's own hosts; else one that stands for all of them
+    twilio_webhook_key: SecretStr = SecretStr("")  # of webhooks signed with a shared key (HMAC-SHA256)
+    twilio_signature: Literal["enforce", "report"] = "enforce"  # report: what is not signed is let in, and said so
+    whatsapp_rate: float = Field(default=60, ge=1, le=400)  # messages a second; a sender has 80 unless more is agreed
 
     @field_validator("public_url", "oidc_issuer", "telegram_api_url", "twilio_api_url")
     @classmethod

@@ -63,12 +63,12 @@ Moved = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """Who stays, who is no longer met, who of the staff said so, and what it changed."""
+    """Who stays, who is no longer met, who of the staff said so (none: they themselves), and what it changed."""
 
     id: int
     person_id: int
     other_id: int
-    by: int
+    by: int | None
     at: datetime
     moved: Moved
     undone_at: datetime | None
@@ -99,7 +99,7 @@ class Merges:
             found += [row[0] for row in rows if row[0] not in found]
         return found
 
-    def keep(self, person_id: int, other_id: int, by: int, moved: Moved, now: datetime) -> int:
+    def keep(self, person_id: int, other_id: int, by: int | None, moved: Moved, now: datetime) -> int:
         values = {"person_id": person_id, "other_id": other_id, "by": by, "at": now, "moved": moved}
         return int(self.store.write(merges.insert().values(**values).returning(merges.c.id)).scalar_one())
 

@@ -92,6 +92,8 @@ class Identity:
     address: str
     simulated: bool
     blocked_at: datetime | None
+    alias: str | None = None
+    window_shut_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

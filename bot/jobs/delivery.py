@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import structlog
 
-from bot.contract import DeliveryError, Transport
+from bot.contract import DeliveryError, Report, Transport
 from bot.jobs.bucket import Buckets
 from handlers.desk.delivery import Delivery
 from storage import Unavailable
@@ -73,6 +73,10 @@ class Deliverer:
                 break
         for message in waiting:
             await self._record(self.delivery.give_back, message)
+
+    async def learn(self, report: Report) -> None:
+        """What a channel says later of a message it has taken."""
+        raise NotImplementedError
 
     async def _one(self, claimed: Claimed) -> DeliveryError | None:
         """Send one message; what went wrong, if anything did."""

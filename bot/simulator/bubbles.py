@@ -3,7 +3,7 @@
 
 import mimetypes
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,7 +22,6 @@ Json = dict[str, Any]
 
 UNSEEN = ("blocked", "unblocked", "retired")  # the channel tells us, or we tell it; nobody wrote it
 PICTURES = ("image/png", "image/jpeg")
-WINDOW = timedelta(hours=24)  # WhatsApp: how long a business may write freely after a person has (Meta, Cloud API)
 
 
 class Bubbles:
@@ -79,7 +78,8 @@ class Bubbles:
     def window_at(self, at: datetime) -> datetime | None:
         """Until when we may write freely, seen from a moment; None where the window is shut."""
         last = max((one.at for one in self.heard if one.at <= at), default=None)
-        return last + WINDOW if last and at < last + WINDOW else None
+        window = LIMITS[self.identity.channel].window
+        return last + window if last and window and at < last + window else None
 
     def _file(self, message: Message) -> Json:
         name = (message.payload or {}).get("name") or "file"

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 MINUTES = 30  # so long the program stays silent after the last thing somebody of the desk did
 MOST_PIECES = 3  # messages that one answer may become
-WINDOW = timedelta(hours=24)  # after a person's last message, in which these channels let us write freely
-WINDOWED = ("whatsapp",)  # twilio.com/docs/whatsapp/key-concepts: the customer service window
 REMEMBERED = timedelta(days=7)  # after that nobody knows what the question was
 WANTS_A_PERSON = ("asked", "private_call", "urgent")
 
@@ -73,10 +71,11 @@ def why_not(desk: "Desk") -> Text | None:
 
 def is_past_its_window(desk: "Desk", chat: Identity) -> bool:
     """Some channels let us write freely only for a while after the person's own last message there."""
-    if chat.channel not in WINDOWED:
+    window = LIMITS[chat.channel].window
+    if window is None:
         return False
     wrote = desk.store.messages.heard(desk.person.id, chat.id, 1)
-    return not wrote or desk.now - wrote[0][0] >= WINDOW
+    return not wrote or desk.now - wrote[0][0] >= window
 
 
 class Handover:

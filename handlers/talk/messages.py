@@ -56,6 +56,8 @@ class Incoming:
     start: str | None = None  # what a link carried, such as src_biblioteca
     payload: Mapping[str, Any] = field(default_factory=dict)  # a file; for a tap, our message as the channel calls it
     masked: bool = False  # what it said of somebody's health has been taken out
+    alias: str | None = None  # what the channel calls the same chat as well
+    late: bool = False  # it was fetched after the channel could not reach us: others may have been heard since
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,15 @@ class Attached:
 
 
 @dataclass(frozen=True, slots=True)
+class Form:
+    """A form of a message that the channel keeps under a number of its own, and what stands for {{1}}, {{2}} in it."""
+
+    sid: str
+    variables: Mapping[str, str]
+    is_template: bool = False  # approved: it may go out at any time
+
+
+@dataclass(frozen=True, slots=True)
 class Outgoing:
     """
     One message of ours, already in words and already within its channel's limits.
@@ -115,6 +126,8 @@ class Outgoing:
     edits: str | None = None
     asks_phone: bool = False
     bulk: bool = False  # one of many alike, which may be sent at a bulk rate
+    form: Form | None = None  # with it the channel shows buttons or a list, or may write at all
+    not_after: datetime | None = None  # from then on it makes no sense to deliver it
 
     def token(self, index: int) -> str:
         """What a tap on this message's choice number ``index`` (from 0) brings back."""

@@ -2,13 +2,14 @@
 """The tables, by noun."""
 
 from storage.tables.base import metadata
+from storage.tables.contents import contents
 from storage.tables.dialogues import dialogues
 from storage.tables.files import attachments, files
 from storage.tables.job_clubs import diaries, job_clubs, memberships, path_records, paths
-from storage.tables.messages import messages
+from storage.tables.messages import messages, receipts
 from storage.tables.misreadings import misreadings, synonyms
 from storage.tables.organisations import organisations, venues
-from storage.tables.people import consents, enrolments, erasures, identities, people, stops
+from storage.tables.people import consents, enrolments, erasures, identities, links, people, stops
 from storage.tables.programmes import notices, programmes, questions, settings
 from storage.tables.reviews import canned_replies, labels, mentions, notes, reviews, saved_views, unmaskings
 from storage.tables.rights import merges, protected, rights_requests
@@ -27,6 +28,7 @@ __all__ = [
     "cases",
     "comuni",
     "consents",
+    "contents",
     "dialogues",
     "diaries",
     "enrolments",
@@ -38,6 +40,7 @@ __all__ = [
     "job_slots",
     "labels",
     "leftovers",
+    "links",
     "memberships",
     "mentions",
     "merges",
@@ -54,6 +57,7 @@ __all__ = [
     "programmes",
     "protected",
     "questions",
+    "receipts",
     "reviews",
     "rights_requests",
     "saved_views",

@@ -32,6 +32,7 @@ attachments = Table(
     Column("retry_at", Moment),
     Column("lease_until", Moment),
     Column("at", Moment, nullable=False),
+    Column("released_at", Moment),  # since then the channel has it no longer
     CheckConstraint("state in ('waiting', 'stored', 'refused', 'lost')", name="state"),
     Index(
         "ix_attachments_waiting",

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Everything said, in both directions: the log that operators read is the outbox that the worker sends."""
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, String, Table, Text, text
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint, text
 
 from storage.tables.base import Document, Key, Moment, key, metadata
 
@@ -61,4 +61,20 @@ messages = Table(
     _only("ix_messages_outbox_chat", UNSENT, "identity_id", "id"),
     _only("ix_messages_inbox", "state in ('failed', 'waiting')", "person_id", "retry_at"),
     _only("ix_messages_problems", PROBLEMS, "id"),
+    # Only WhatsApp speaks of a message again after it has taken it.
+    _only("ix_messages_receipts", "channel = 'whatsapp' and provider_id is not null", "provider_id"),
+)
+
+# What a channel says of a message of ours later on: every word of it, in whatever order it comes.
+receipts = Table(
+    "receipts",
+    metadata,
+    key(),
+    Column("channel", String, nullable=False),
+    Column("provider_id", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("message_id", ForeignKey("messages.id"), index=True),  # none: it came before we knew the number
+    Column("code", String),  # of what went wrong
+    Column("at", Moment, nullable=False),
+    UniqueConstraint("channel", "provider_id", "status"),
 )

@@ -43,7 +43,31 @@ identities = Table(
     Column("simulated", Boolean, nullable=False),  # never reaches a real network
     Column("created_at", Moment, nullable=False),
     Column("blocked_at", Moment),
+    # The same chat under another name: WhatsApp knows people by their number, by an id of ours and theirs, or by both.
+    Column("alias", String),
+    Column("window_shut_at", Moment),  # when the channel last said that only a template may be sent here
     UniqueConstraint("channel", "address"),
+    Index(
+        "uq_identities_channel_alias",
+        "channel",
+        "alias",
+        unique=True,
+        sqlite_where=text("alias is not null"),
+        postgresql_where=text("alias is not null"),
+    ),
+)
+
+# A code that somebody reads in one chat and writes in another: then both are theirs.
+links = Table(
+    "links",
+    metadata,
+    key(),
+    Column("person_id", ForeignKey("people.id"), nullable=False, index=True),
+    Column("identity_id", ForeignKey("identities.id"), nullable=False, index=True),  # the chat that shows it
+    Column("code_hash", String, nullable=False, unique=True),
+    Column("at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("used_at", Moment),
 )
 
 consents = Table(

@@ -54,7 +54,7 @@ merges = Table(
     key(),
     Column("person_id", ForeignKey("people.id"), nullable=False, index=True),  # who stays
     Column("other_id", ForeignKey("people.id"), nullable=False, index=True),  # who is no longer met
-    Column("by", ForeignKey("staff.id"), nullable=False),
+    Column("by", ForeignKey("staff.id")),  # none: they have said or shown it themselves
     Column("at", Moment, nullable=False),
     Column("moved", Document, nullable=False),  # by table, the numbers of the rows
     Column("undone_at", Moment),

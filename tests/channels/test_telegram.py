@@ -24,13 +24,17 @@ from bot.channels import CHANNELS, telegram
 from bot.channels.telegram.channel import Telegram, read
 from bot.channels.telegram.letters import keyboard
 from bot.clock import Clock
-from bot.contract import Channel, DeliveryError, Hear
+from bot.contract import Channel, DeliveryError, Hear, Report
 from bot.settings import Settings
 from handlers.talk.messages import Address, Incoming, Outgoing, Tap
 from tests.channels.bot_api import BotApi, Fault, Phone, closed_port
 from tests.channels.ours import COMMANDS, NOON, SECRET, amina, channel, message, refusal, sending
 
 pytestmark = pytest.mark.anyio
+
+
+async def nothing_later(_report: Report) -> None:
+    """Telegram never speaks of a message again."""
 
 
 class Ears:
@@ -86,7 +90,8 @@ async def called(api: BotApi, hear: Hear) -> AsyncIterator[Telegram]:
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         ours = channel(api, mode="webhook", public_url=f"http://127.0.0.1:{door.getsockname()[1]}")
-        config = uvicorn.Config(Starlette(routes=ours.routes(hear)), log_config=None, lifespan="off", ws="none")
+        app = Starlette(routes=ours.routes(hear, nothing_later))
+        config = uvicorn.Config(app, log_config=None, lifespan="off", ws="none")
         server = uvicorn.Server(config)
         task = asyncio.create_task(server.serve(sockets=[door]))
         await ours.open()
@@ -295,7 +300,7 @@ async def test_an_update_nobody_can_read_does_not_hold_up_the_others(api: BotApi
 
 
 def knock(ours: Telegram, ears: Ears) -> httpx.AsyncClient:
-    app = Starlette(routes=ours.routes(ears))
+    app = Starlette(routes=ours.routes(ears, nothing_later))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sportello")
 
 
@@ -373,7 +378,7 @@ async def test_what_could_not_be_kept_is_brought_again(api: BotApi) -> None:
 
 async def test_where_we_fetch_there_is_no_door(api: BotApi) -> None:
     async with sending(api) as ours:
-        assert ours.routes(Ears()) == []
+        assert ours.routes(Ears(), nothing_later) == []
 
 
 # ---- what people do

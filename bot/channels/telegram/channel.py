@@ -24,7 +24,7 @@ from bot.channels.telegram.letters import Letter, letter, plain, retired
 from bot.channels.telegram.troubles import REFUSED, about_a_file, about_an_edit, is_done_already, told
 from bot.channels.telegram.updates import NAME, read
 from bot.clock import Clock
-from bot.contract import DeliveryError, Hear
+from bot.contract import DeliveryError, Hear, Learn
 from bot.settings import Settings
 from handlers.talk.messages import Incoming, Outgoing
 
@@ -183,7 +183,7 @@ class Telegram:
         updates = await self._poll.call(f"{self._bot.base_url}/getUpdates", asked)
         return updates if isinstance(updates, list) else []
 
-    def routes(self, hear: Hear) -> list[Route]:
+    def routes(self, hear: Hear, _learn: Learn) -> list[Route]:
         """Where Telegram calls us; nowhere while we fetch ourselves."""
 
         async def webhook(request: Request) -> Response:

@@ -19,10 +19,17 @@ document.addEventListener("change", (event) => {
   if (event.target.matches?.("[data-submit]")) event.target.form.requestSubmit();
 });
 
+/** Who sends a form is on their way to another page: this one need not be kept up to date. */
+let leaving = false;
+document.addEventListener("submit", (event) => {
+  leaving = !event.defaultPrevented;
+  setTimeout(() => { leaving = false; }, 5000); // unless it was a file to save
+});
+
 /** Parts of the page that carry data-live ask for themselves again when there is news. */
 let waiting = false;
 function refresh() {
-  if (waiting) return;
+  if (waiting || leaving) return;
   waiting = true;
   setTimeout(() => {
     waiting = false;

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from handlers.desk import Desk
-from handlers.desk.handover import WINDOW, WINDOWED, why_not
+from handlers.desk.handover import why_not
 from handlers.desk.office.conversations import KINDS, tap_in, touched
 from handlers.desk.office.masks import Mask, Masks
 from handlers.desk.office.waiting import Waiting, Waits
@@ -329,10 +329,11 @@ class Transcripts:
 
 def window_of(desk: Desk, chat: Identity | None) -> datetime | None:
     """Until when this chat may be written to freely; None where there is no such end."""
-    if chat is None or chat.channel not in WINDOWED:
+    window = LIMITS[chat.channel].window if chat else None
+    if chat is None or window is None:
         return None
     wrote = desk.store.messages.heard(chat.person_id, chat.id, 1)
-    return wrote[0][0] + WINDOW if wrote else None
+    return wrote[0][0] + window if wrote else None
 
 
 def spoken(message: Message, mask: Mask) -> Iterator[str]:
