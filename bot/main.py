@@ -28,7 +28,7 @@ from bot.jobs.delivery import Deliverer
 from bot.jobs.files import Fetcher
 from bot.jobs.jump import Jump
 from bot.jobs.worker import Worker
-from bot.media import media_route
+from bot.media import media_routes
 from bot.seal import seal_of
 from bot.settings import Settings
 from bot.simulator import Paper, Simulator
@@ -113,7 +113,7 @@ def web(desk: Sportello, *, with_worker: bool) -> Starlette:
     routes = [
         Route("/healthz", health),
         Route("/readyz", ready(desk)),
-        media_route(desk.settings, desk.storage, desk.clock),
+        *media_routes(desk.settings, desk.storage, desk.clock),
         calendar_route(desk.storage, desk.clock, desk.engine.play.catalogues),
         Mount("/static", StaticFiles(directory=STATIC, check_dir=False)),
     ]

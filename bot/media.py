@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Files for the people of the desk, behind links that are signed and live for a few minutes."""
+"""Files behind links that are signed: what people sent, for the desk, for minutes; what we send, for a channel."""
 
 import asyncio
 import hashlib
 import hmac
 import secrets
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
@@ -18,9 +19,10 @@ from handlers.desk import files
 from storage import Storage
 
 LIVES_FOR = timedelta(minutes=10)
-EXPIRED = (
-    "Questo link è scaduto: aprine uno nuovo dalla console.\nThis link has expired: open a new one in the console.\n"
-)
+# A channel that fetches what we send may take its time: Twilio keeps a message in its queue for four hours
+# (twilio.com/docs/whatsapp), and a person may open a link the next day.
+SENT_LIVES_FOR = timedelta(hours=24)
+EXPIRED = "Questo link è scaduto: chiedine uno nuovo.\nThis link has expired: ask for a new one.\n"
 # Whatever is in the file, a browser only saves it.
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -32,30 +34,42 @@ MADE_UP = secrets.token_bytes(32)  # where no secret is set, links live as long 
 
 
 def link(settings: Settings, attachment_id: int, now: datetime) -> str:
-    """The way to a file, for ten minutes from ``now``, in real time."""
+    """The way to a file that somebody sent us, for ten minutes from ``now``, in real time."""
     expires = int((now + LIVES_FOR).timestamp())
     return f"/media/{attachment_id}?expires={expires}&signature={signature(settings, attachment_id, expires)}"
 
 
-def signature(settings: Settings, attachment_id: int, expires: int) -> str:
+def link_out(settings: Settings, message_id: int, now: datetime) -> str:
+    """The way to the file that a message of ours carries, from anywhere, for a day from ``now``, in real time."""
+    expires = int((now + SENT_LIVES_FOR).timestamp())
+    signed = signature(settings, message_id, expires, "sent")
+    return f"{settings.public_url}/media/sent/{message_id}?expires={expires}&signature={signed}"
+
+
+def signature(settings: Settings, id: int, expires: int, what: str = "media") -> str:
     secret = settings.secret_key.get_secret_value().encode() or MADE_UP
-    return hmac.new(secret, f"media:{attachment_id}:{expires}".encode(), hashlib.sha256).hexdigest()
+    return hmac.new(secret, f"{what}:{id}:{expires}".encode(), hashlib.sha256).hexdigest()
 
 
-def media_route(settings: Settings, storage: Storage, clock: Clock) -> Route:
+def media_routes(settings: Settings, storage: Storage, clock: Clock) -> list[Route]:
     """Where the links lead."""
 
-    async def media(request: Request) -> Response:
-        id, expires = number(request.path_params["id"]), number(request.query_params.get("expires", ""))
-        given = request.query_params.get("signature", "").encode()
-        if id is None or expires is None or not hmac.compare_digest(given, signature(settings, id, expires).encode()):
-            return nothing()
-        if clock.real().timestamp() >= expires:
-            return PlainTextResponse(EXPIRED, status_code=410, headers=HEADERS)
-        found = await asyncio.to_thread(opened, storage, id, clock.now())
-        return saved(found) if found else nothing()
+    def door(path: str, what: str, look: Callable[[Storage, int, datetime], files.Opened | None]) -> Route:
+        async def media(request: Request) -> Response:
+            id, expires = number(request.path_params["id"]), number(request.query_params.get("expires", ""))
+            given = request.query_params.get("signature", "").encode()
+            if id is None or expires is None:
+                return nothing()
+            if not hmac.compare_digest(given, signature(settings, id, expires, what).encode()):
+                return nothing()
+            if clock.real().timestamp() >= expires:
+                return PlainTextResponse(EXPIRED, status_code=410, headers=HEADERS)
+            found = await asyncio.to_thread(look, storage, id, clock.now())
+            return saved(found) if found else nothing()
 
-    return Route("/media/{id}", media)
+        return Route(path, media)
+
+    return [door("/media/sent/{id}", "sent", sent), door("/media/{id}", "media", opened)]
 
 
 def number(words: str) -> int | None:
@@ -65,6 +79,11 @@ def number(words: str) -> int | None:
 def opened(storage: Storage, id: int, now: datetime) -> files.Opened | None:
     with storage.writing() as store:
         return files.opened(store, id, now)
+
+
+def sent(storage: Storage, id: int, _now: datetime) -> files.Opened | None:
+    with storage.reading() as store:
+        return files.enclosed(store, id)
 
 
 def saved(found: files.Opened) -> Response:

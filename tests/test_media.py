@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from bot.clock import Clock
 from bot.main import Sportello, build, web
-from bot.media import LIVES_FOR, link, signature
+from bot.media import LIVES_FOR, SENT_LIVES_FOR, link, link_out, signature
 from bot.settings import Settings
 from handlers.talk import Address, Incoming
 from storage.tables import attachments, audit
@@ -28,7 +28,8 @@ class House:
 
     def __init__(self, url: str, secret: str = "only for this test") -> None:
         self.now = MONDAY
-        self.settings = Settings(database_url=url, secret_key=SecretStr(secret))
+        public = "https://desk.example.org"
+        self.settings = Settings(database_url=url, secret_key=SecretStr(secret), public_url=public)
         self.desk: Sportello = build(self.settings, Clock(real=lambda: self.now), transports={})
         self.browser = TestClient(web(self.desk, with_worker=False))
 
@@ -42,6 +43,17 @@ class House:
             known = {"message_id": row.id, "person_id": row.person_id, "provider_id": "far", "name": NAME, "at": MONDAY}
             values = {**known, "state": "stored", "file_id": file_id, "attempts": 1, **more}
             return int(store.write(insert(attachments).values(values).returning(attachments.c.id)).scalar_one())
+
+    def sends(self, content: bytes, kind: str, name: str) -> int:
+        """A message of ours with a file in it."""
+        self.desk.engine.hear([Incoming(Address("whatsapp", "whatsapp:+390000"), "2", MONDAY, "2", text="ciao")])
+        with self.desk.storage.writing() as store:
+            row = store.messages.by_update("whatsapp", "2")
+            assert row
+            carries = {"file": store.files.keep(content, kind=kind, at=MONDAY), "name": name}
+            known = {name: getattr(row, name) for name in ("person_id", "identity_id", "channel")}
+            more = {"kind": "reply", "text": "", "priority": 0, "at": MONDAY, "due_at": MONDAY}
+            return int(store.messages.put_out(**known, **more, payload=carries) or 0)
 
     def opened(self) -> list[tuple[str, str, str]]:
         with self.desk.storage.reading() as store:
@@ -142,3 +154,26 @@ def test_without_a_secret_links_work_as_long_as_the_process(databases: Databases
 def test_nothing_can_be_sent_there(house: House) -> None:
     way = link(house.settings, house.attach(), house.now)
     assert house.browser.post(way).status_code == 405
+
+
+def test_what_a_message_of_ours_carries_can_be_fetched_from_anywhere_for_a_day(house: House) -> None:
+    sent = house.sends(files.PDF, "application/pdf", "agenda.pdf")
+    way = link_out(house.settings, sent, house.now)
+    assert way.startswith("https://desk.example.org/media/sent/")
+    path = way.removeprefix("https://desk.example.org")
+    house.now += SENT_LIVES_FOR - A_SECOND
+    answer = house.browser.get(path)
+    assert (answer.status_code, answer.content) == (200, files.PDF)
+    assert answer.headers["Content-Disposition"] == "attachment; filename*=UTF-8''agenda.pdf"
+    house.now += A_SECOND
+    assert house.browser.get(path).status_code == 410
+
+
+def test_the_link_of_one_kind_opens_nothing_of_the_other(house: House) -> None:
+    received, sent = house.attach(), house.sends(files.PDF, "application/pdf", "agenda.pdf")
+    for id in (received, sent):
+        to_desk, to_person = link(house.settings, id, house.now), link_out(house.settings, id, house.now)
+        crossed = [f"/media/sent/{id}?{to_desk.partition('?')[2]}", f"/media/{id}?{to_person.partition('?')[2]}"]
+        assert [house.browser.get(path).status_code for path in crossed] == [404, 404]
+    heard = link_out(house.settings, 1, house.now)  # what somebody wrote is no message of ours
+    assert house.browser.get(heard.removeprefix("https://desk.example.org")).status_code == 404

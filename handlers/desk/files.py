@@ -86,6 +86,14 @@ def opened(store: Store, id: int, now: datetime) -> Opened | None:
     return Opened(name_to_save(found.name, file.kind, found.id), file.kind, file.content)
 
 
+def enclosed(store: Store, message_id: int) -> Opened | None:
+    """The file that a message of ours carries, for the channel that fetches it or the person who opens its link."""
+    message = store.messages.get(message_id)
+    carried = (message.payload or {}) if message and message.direction == "out" else {}
+    file = store.files.content(carried["file"]) if "file" in carried else None
+    return Opened(carried.get("name") or "file", file.kind, file.content) if file else None
+
+
 def why(reason: Refusal, message_kind: str) -> Text:
     """What a person is told whose file we do not keep, and what to do instead."""
     match reason:
