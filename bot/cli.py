@@ -11,7 +11,9 @@ import signal
 import socket
 import sys
 import tempfile
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -20,19 +22,27 @@ import typer
 import uvicorn
 from pydantic import SecretStr
 
+from bot import doctor as examination
 from bot import verify as verification
 from bot.bell import Bell
 from bot.channels.telegram.updates import read
 from bot.channels.terminal import Terminal
+from bot.contract import Checked, DeliveryError
 from bot.demo import prepare
+from bot.jobs.bucket import Buckets, rates
+from bot.jobs.contents import Registry
 from bot.main import Sportello, build, running, stored_clock, web
+from bot.metrics import counted
 from bot.settings import Settings
 from handlers.conversations import CONVERSATIONS
 from handlers.desk import Desk, loading
 from handlers.desk.office.coming_in import new_link, note, password_link
 from handlers.desk.office.staff import Entry, closed, figures, forget_second_factor, give_back, invited, wrong_with
 from handlers.desk.retaining import Retaining
+from handlers.moments import TEMPLATE
 from handlers.rules.roles import ROLES
+from handlers.talk.catalogues import Catalogues
+from handlers.talk.templates import said
 from handlers.talk.text import ROME, Reader
 from storage import Store, Unavailable, migration
 from storage.staff import Member
@@ -56,6 +66,7 @@ def configure_logs() -> None:
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
+            counted,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(),
         ],
@@ -222,6 +233,108 @@ def say_link(desk: Sportello, token: str) -> None:
     typer.echo(f"  {here}/console/link/{token}")
 
 
+channels = typer.Typer(help="What the networks keep for us.", no_args_is_help=True)
+app.add_typer(channels, name="channels")
+templates = typer.Typer(
+    help="What may be said on WhatsApp to somebody who has not written for a day.", no_args_is_help=True
+)
+app.add_typer(templates, name="templates")
+
+
+@channels.command("sync")
+def sync_channels() -> None:
+    """Make the buttons, lists and templates that WhatsApp does not have yet. A second time it makes nothing."""
+
+    async def work(registry: Registry) -> None:
+        done = await registry.sync()
+        for what, names in (("made", done.made), ("found", done.found), ("in use again", done.again)):
+            for name in names:
+                typer.echo(f"{what}: {name}")
+        new = len(done.made) + len(done.found) + len(done.again)
+        typer.echo(f"{done.there} were there already, {new} are new." if new else f"All {done.there} are there.")
+
+    with_registry(work)
+
+
+@templates.command("submit")
+def submit_templates(
+    names: Annotated[list[str] | None, typer.Argument(help="Only these; else all that have not been.")] = None,
+) -> None:
+    """Hand in for WhatsApp's approval what has not been, in every language."""
+    if unknown := sorted(set(names or ()) - TEMPLATE.keys()):
+        typer.echo(f"There is no template called {', '.join(unknown)}. There are: {', '.join(TEMPLATE)}", err=True)
+        raise typer.Exit(1)
+
+    async def work(registry: Registry) -> None:
+        handed_in = await registry.submit(names or ())
+        for name in handed_in:
+            typer.echo(f"handed in: {name}")
+        typer.echo("WhatsApp looks at them now. See: sportello templates status" if handed_in else "Nothing is new.")
+
+    with_registry(work)
+
+
+@templates.command("status")
+def status_of_templates() -> None:
+    """What WhatsApp says of each template by now, and what cannot be said without it."""
+
+    async def work(registry: Registry) -> None:
+        await registry.refresh()
+        lines = [("template", "language", "status", "reason")]
+        for form, row in await registry.templates():
+            status, reason = (row.status, row.reason or "") if row else ("missing", "run: sportello channels sync")
+            lines.append((form.name, form.language, status, reason))
+        for name, language, status, reason in lines:
+            typer.echo(f"{name:28} {language:9} {status:9} {reason}".rstrip())
+        unsaid = await registry.unsaid()
+        typer.echo("")
+        typer.echo("Not said to people who have not written for a day:" if unsaid else "Everything can be said.")
+        for moment, language in unsaid:
+            typer.echo(f"  {moment} ({language})")
+
+    with_registry(work)
+
+
+@templates.command("show")
+def show_templates() -> None:
+    """Read every template aloud: as people receive it, with examples filled in."""
+    for template in TEMPLATE.values():
+        for reader in Catalogues(default=Settings().default_language).readers():
+            form = template.described(reader)
+            typer.echo(f"—— {form.name} · {form.language} · {form.category}")
+            typer.echo(said(form, form.samples))
+            typer.echo("".join(f"[{line.title}] " for line in form.lines).rstrip() + "\n")
+
+
+def with_registry(work: Callable[[Registry], Awaitable[None]]) -> None:
+    """Do this with WhatsApp's forms, or say what is missing."""
+    settings = Settings()
+    account, token = settings.twilio_account_sid, settings.twilio_auth_token.get_secret_value()
+    wanted = {"TWILIO_ACCOUNT_SID": account, "TWILIO_AUTH_TOKEN": token}
+    if missing := [name for name, given in wanted.items() if not given]:
+        typer.echo(f"WhatsApp is not set up here. Set: {', '.join(missing)}", err=True)
+        raise typer.Exit(1)
+    # Twilio's library takes a while to load; only who needs it waits for it.
+    from bot.channels.whatsapp.client import Calls, client
+    from bot.channels.whatsapp.contents import Contents
+
+    desk = checked()
+
+    async def connected() -> None:
+        calls = Calls(settings.twilio_api_url)
+        network = Contents(client(account, token, calls))
+        try:
+            await work(Registry(desk.storage, desk.clock, desk.engine.play.catalogues, network))
+        finally:
+            await calls.close()
+
+    try:
+        asyncio.run(connected())
+    except DeliveryError as trouble:
+        typer.echo(f"{trouble.sentence} ({trouble.code}) What is done is kept: run it again.", err=True)
+        raise typer.Exit(1) from None
+
+
 @app.command()
 def chat(
     name: Annotated[str, typer.Option("--as", help="Who you are.")] = "you",
@@ -255,6 +368,29 @@ def verify(as_json: Annotated[bool, typer.Option("--json", help="For programs.")
     figures = verification.in_figures(findings)
     typer.echo(json.dumps(figures, indent=2) if as_json else verification.in_words(findings))
     raise typer.Exit(0 if figures["ok"] else 1)
+
+
+@app.command()
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
+    """Look over the database, the settings and the networks, and say what to do. 0: it works, 1: it does not."""
+    try:
+        settings = Settings()
+        desk = build(settings)
+    except Exception as trouble:  # what is wrong in the environment may be a secret
+        typer.echo(f"The environment cannot be read ({type(trouble).__name__}). Look at DATABASE_URL first.", err=True)
+        raise typer.Exit(1) from None
+    findings = asyncio.run(examined(desk))
+    words = examination.in_words(findings, desk.engine.play.catalogues.reader(settings.default_language))
+    typer.echo(json.dumps(examination.in_figures(findings), indent=2) if as_json else words)
+    raise typer.Exit(0 if examination.is_well(findings) else 1)
+
+
+async def examined(desk: Sportello) -> list[Checked]:
+    try:
+        return await examination.look_over(examination.Premises(desk.settings, desk.clock, desk.storage, desk.channels))
+    finally:
+        for channel in desk.channels:
+            await channel.close()
 
 
 @app.command()
@@ -294,6 +430,7 @@ def bench(
     side: Annotated[str, typer.Option(hidden=True, help="One side only, in this process.")] = "",
     to: Annotated[str, typer.Option(hidden=True, help="send: where its recorder is.")] = "",
     rate: Annotated[float, typer.Option(hidden=True, help="send: messages a second to the crowd.")] = 25,
+    channel: Annotated[str, typer.Option(hidden=True, help="send: by which channel.")] = "telegram",
 ) -> None:
     """Measure, side by side with what it is compared to, on this machine."""
     from bot.bench import inbound, search, send
@@ -308,7 +445,7 @@ def bench(
             if side == "crowd":
                 figures = asyncio.run(send.in_a_crowd(crowd, writers, rate, Path(folder), sending_desk, read, to))
             elif side:
-                figures = asyncio.run(send.one_side(side, people, Path(folder), sending_desk, to))
+                figures = asyncio.run(send.one_side(channel, side, people, Path(folder), sending_desk, to))
             else:
                 figures = send.run(people, rounds, crowd, writers)
         typer.echo(json.dumps(figures, indent=2) if as_json or side else send.in_words(figures))
@@ -333,14 +470,19 @@ def bench_desk(folder: Path) -> Sportello:
 
 
 def sending_desk(folder: Path, api_url: str, rate: float) -> Sportello:
-    """A desk with the demonstration's content, whose Telegram is a recorder on this machine."""
+    """A desk with the demonstration's content, whose networks are a recorder on this machine."""
     settings = Settings(
         database_url=f"sqlite:///{folder}/sportello.sqlite",
+        public_url="https://sportello.example.org",
         telegram_token=SecretStr("1:bench"),
         telegram_api_url=api_url,
-        telegram_rate=rate,
+        twilio_account_sid="AC" + "0" * 32,
+        twilio_auth_token=SecretStr("bench"),
+        twilio_whatsapp_from="+390511234567" if find_spec("twilio") else "",
+        twilio_api_url=api_url,
     )
     desk = build(settings)
+    desk.deliverer.buckets = Buckets(rates(rate, rate))
     prepare(desk.storage, desk.clock, settings.demo_folder)
     return desk
 

@@ -16,6 +16,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 import storage
+from bot import metrics
 from bot.bell import Bell
 from bot.calendar import PublicLinks, calendar_route
 from bot.channels import CHANNELS
@@ -88,7 +89,7 @@ def build(
     clock = clock or (stored_clock(found) if settings.simulator else Clock())
     links = PublicLinks(settings.public_url) if settings.public_url else None
     play = play or Play.of(CONVERSATIONS, Catalogues(default=settings.default_language), release(), links)
-    channels = tuple(one for make in CHANNELS.values() if (one := make(settings, clock, commands(play.catalogues))))
+    channels = channels_of(settings, clock, play)
     engine, bell = Engine(found, play, clock), Bell()
     transports = {one.name: one for one in channels} if transports is None else transports
     deliverer = Deliverer(
@@ -102,6 +103,11 @@ def build(
     return Sportello(settings, clock, found, engine, deliverer, worker, channels, bell)
 
 
+def channels_of(settings: Settings, clock: Clock, play: Play) -> tuple[Channel, ...]:
+    """The networks that are set up, each with connections of its own."""
+    return tuple(one for make in CHANNELS.values() if (one := make(settings, clock, commands(play.catalogues))))
+
+
 def web(desk: Sportello, *, with_worker: bool) -> Starlette:
     """The web application: webhooks, the simulator where it is on, health; and the worker, if it lives here too."""
 
@@ -113,6 +119,7 @@ def web(desk: Sportello, *, with_worker: bool) -> Starlette:
     routes = [
         Route("/healthz", health),
         Route("/readyz", ready(desk)),
+        metrics.ROUTE,
         *media_routes(desk.settings, desk.storage, desk.clock),
         calendar_route(desk.storage, desk.clock, desk.engine.play.catalogues),
         Mount("/static", StaticFiles(directory=STATIC, check_dir=False)),
@@ -137,6 +144,7 @@ def back_office(desk: Sportello) -> Console:
         links=play.links,
         seal=seal_of(desk.settings),
         knock=desk.worker.knock,
+        channels=lambda: channels_of(desk.settings, desk.clock, play),
     )
 
 

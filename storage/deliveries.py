@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, case, func, select, text
 
+from storage.messages import WINDOW_SHUT
 from storage.people import in_scope
 from storage.tables import messages, people
-from storage.tables.messages import PROBLEMS
+from storage.tables.messages import PROBLEMS, UNSENT
 from storage.transaction import Transaction
 
 
@@ -35,7 +36,20 @@ class Problem:
     settled_by: int | None
 
 
-# In the very words of the index.
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A message of ours that leaves only when its person writes; after ``not_after`` it does not leave any more."""
+
+    id: int
+    person_id: int
+    channel: str
+    text: str
+    at: datetime
+    not_after: datetime | None
+
+
+# In the very words of the indexes.
+_is_unsent = text(UNSENT.replace("state", "messages.state"))
 _is_problem = text(PROBLEMS.replace("direction", "messages.direction").replace("state", "messages.state"))
 _again = messages.c.payload["again_as"].as_integer()
 _settled_by = messages.c.payload["settled_by"].as_integer()
@@ -56,6 +70,8 @@ _columns: list[ColumnElement[Any]] = [
     _again,
     _settled_by,
 ]
+
+_waiting_columns = [messages.c[name] for name in Waiting.__dataclass_fields__]
 
 
 class Deliveries:
@@ -87,6 +103,20 @@ class Deliveries:
         if before is not None:
             statement = statement.where(messages.c.id < before)
         return [Problem(*row) for row in self.store.read(statement.order_by(messages.c.id.desc()))]
+
+    def waiting(
+        self, limit: int, *, areas: Collection[str] | None = None, programmes: Collection[str] | None = None
+    ) -> list[Waiting]:
+        """What leaves only when its person writes, what has waited longest first."""
+        statement = (
+            select(*_waiting_columns)
+            .join(people, people.c.id == messages.c.person_id)
+            .where(_is_unsent, messages.c.state == "pending", messages.c.reason == WINDOW_SHUT)
+            .where(in_scope(areas, programmes), people.c.erased_at.is_(None))
+            .order_by(messages.c.id)
+            .limit(limit)
+        )
+        return [Waiting(*row) for row in self.store.read(statement)]
 
     def count(self, since: datetime) -> dict[str, tuple[int, int]]:
         """By channel: how many are open, and how many of them are younger than an instant."""

@@ -24,6 +24,7 @@ from storage.tables import (
     feedback,
     identities,
     labels,
+    links,
     memberships,
     mentions,
     messages,
@@ -31,6 +32,7 @@ from storage.tables import (
     notes,
     people,
     protected,
+    receipts,
     reviews,
     rights_requests,
     stops,
@@ -45,7 +47,7 @@ COUNTED: tuple[Table, ...] = (
     *(messages, consents, stops, bookings, memberships, diaries, cases, attachments),
     *(notes, labels, misreadings, unmaskings, rights_requests),
 )
-GONE = (attachments, misreadings, labels, notes, reviews, protected)  # of these no row is left
+GONE = (attachments, misreadings, labels, links, notes, reviews, protected)  # of these no row is left
 ARRIVED = ("sent", "delivered", "read")
 
 
@@ -147,7 +149,8 @@ class Erasures:
         counts["files"] = self._files(person_id)
         for identity_id, fingerprint in fingerprints.items():
             address = f"{ERASED}{fingerprint}:{identity_id}"
-            self.store.write(update(identities).where(identities.c.id == identity_id).values(address=address))
+            nothing = {"address": address, "alias": None, "window_shut_at": None}
+            self.store.write(update(identities).where(identities.c.id == identity_id).values(nothing))
         self._end_messages(person_id)
         for other in Merges(self.store).numbers(person_id)[1:]:  # who turned out to be the same
             self._words(other)
@@ -198,6 +201,8 @@ class Erasures:
     def _words(self, person_id: int) -> None:
         theirs = select(notes.c.id).where(notes.c.person_id == person_id)
         self.store.write(delete(mentions).where(mentions.c.note_id.in_(theirs)))
+        ours = select(messages.c.id).where(messages.c.person_id == person_id)
+        self.store.write(delete(receipts).where(receipts.c.message_id.in_(ours)))
         for table in GONE:
             self.store.write(delete(table).where(table.c.person_id == person_id))
         for table, values in WORDS.items():

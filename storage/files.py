@@ -71,8 +71,9 @@ class Files:
         self.store = store
 
     def attach(self, **values: Any) -> None:
-        """Note what a message carries: waiting to be fetched, or refused at once."""
-        self.store.write(attachments.insert(), {"attempts": 0, "reason": None, **values})
+        """Note what a message carries: waiting to be fetched, or refused at once, and then its channel may drop it."""
+        retry_at = values["at"] if values["state"] == "refused" else None
+        self.store.write(attachments.insert(), {"attempts": 0, "reason": None, "retry_at": retry_at, **values})
 
     def attachment(self, id: int) -> Attachment | None:
         found = self._all(_attachments.where(attachments.c.id == id))
@@ -121,6 +122,22 @@ class Files:
         )
         return self.store.write(statement).first() is not None
 
+    def anything_to_release(self, real: datetime, channels: Collection[str]) -> bool:
+        """Is there anything that one of these channels could be told to drop?"""
+        return bool(self._all(_held(real, channels).limit(1)))
+
+    def release(self, *, real: datetime, again_at: datetime, channels: Collection[str], limit: int) -> list[Attachment]:
+        """What these channels keep though nobody needs it there; each is taken again later, unless it was released."""
+        held = _held(real, channels).limit(limit).with_for_update(of=attachments, skip_locked=True)
+        found = self._all(held)
+        ids = [one.id for one in found]
+        self.store.write(update(attachments).where(attachments.c.id.in_(ids)).values(retry_at=again_at))
+        return found
+
+    def released(self, id: int, at: datetime | None) -> None:
+        """Since then its channel has it no longer; None: it cannot be told."""
+        self.store.write(update(attachments).where(attachments.c.id == id).values(released_at=at, retry_at=None))
+
     def keep(self, content: bytes, *, kind: str, at: datetime) -> int:
         """
         The number of the file with these contents, which are kept once however often they come.
@@ -150,6 +167,13 @@ class Files:
 
     def _all(self, statement: Select[Any]) -> list[Attachment]:
         return [Attachment(*row) for row in self.store.read(statement)]
+
+
+def _held(real: datetime, channels: Collection[str]) -> Select[Any]:
+    """What one of these channels still keeps, though it has been decided upon here."""
+    is_settled = attachments.c.state != literal_column("'waiting'")  # in the words of its index, for SQLite
+    is_real = messages.c.channel.in_(sorted(channels)), identities.c.simulated.is_(False)
+    return _attachments.where(is_settled, attachments.c.retry_at <= real, *is_real).order_by(attachments.c.id)
 
 
 def _due(real: datetime, simulated: bool) -> Select[Any]:

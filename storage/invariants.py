@@ -34,6 +34,7 @@ from storage.tables import (
     merges,
     messages,
     people,
+    receipts,
     series,
     stops,
     workshops,
@@ -54,6 +55,7 @@ CLOCKS_DIFFER = timedelta(seconds=2)
 AT_ONCE = timedelta(minutes=1)  # what answers a message by itself is written in the turn of that message
 WAITED = timedelta(minutes=10)
 LEASE_OVER = timedelta(minutes=5)
+ASKED_WITHIN = timedelta(hours=1)
 DELETED_WITHIN = timedelta(days=4)
 
 
@@ -441,6 +443,31 @@ def left_waiting(present: Present) -> Select[Any]:
     )
 
 
+def receipts_of_nothing(present: Present) -> Select[Any]:
+    is_theirs = or_(messages.c.direction != "out", messages.c.channel != receipts.c.channel)
+    return select(receipts.c.id).join(messages, messages.c.id == receipts.c.message_id).where(is_theirs)
+
+
+def said_in_two_chats(present: Present) -> Select[Any]:
+    """What went to another chat of somebody's, though it may have arrived in the first."""
+    first = messages.alias("first")
+    fell_from = messages.c.payload["fell_from"].as_integer()
+    return (
+        select(messages.c.id)
+        .join(first, first.c.id == fell_from)
+        .where(
+            messages.c.dedupe_key.contains(":on:"),
+            messages.c.state.in_(MAY_HAVE_ARRIVED),
+            first.c.state.in_((*MAY_HAVE_ARRIVED, *UNSENT)),
+        )
+    )
+
+
+def never_asked_about(present: Present) -> Select[Any]:
+    over = messages.c.retry_at < present.real - ASKED_WITHIN
+    return select(messages.c.id).where(messages.c.state == "uncertain", over)
+
+
 def in_no_known_state(present: Present) -> Select[Any]:
     comes_in, goes_out = messages.c.direction == "in", messages.c.direction == "out"
     return select(messages.c.id).where(
@@ -702,6 +729,30 @@ INVARIANTS = (
         messages,
         said_twice,
         only=messages.c.dedupe_key.is_not(None),
+    ),
+    Invariant(
+        "one_chat",
+        "Nothing is said in two chats of one person, unless it could not arrive in the first",
+        "messages",
+        messages,
+        said_in_two_chats,
+        only=messages.c.dedupe_key.contains(":on:"),
+    ),
+    Invariant(
+        "receipts",
+        "Whatever a channel says later is about a message of ours on that channel",
+        "receipts",
+        receipts,
+        receipts_of_nothing,
+        only=receipts.c.message_id.is_not(None),
+    ),
+    Invariant(
+        "asked",
+        "Where a channel can be asked what became of a message, it is",
+        "messages",
+        messages,
+        never_asked_about,
+        only=and_(messages.c.state == "uncertain", messages.c.retry_at.is_not(None)),
     ),
     Invariant(
         "order",

@@ -20,6 +20,7 @@ from storage.tables import (
     identities,
     job_clubs,
     labels,
+    links,
     memberships,
     merges,
     messages,
@@ -40,7 +41,7 @@ from storage.workshops import ACTIVE
 # What moves as it is, and what moves unless the one who stays has the same already; the columns that say so.
 MOVED = (
     *(identities, messages, consents, bookings, memberships, cases, attachments, misreadings, stops, notes),
-    rights_requests,
+    *(rights_requests, links),
 )
 UNLESS: dict[Table, tuple[str, ...]] = {
     enrolments: ("programme_id",),

@@ -18,18 +18,21 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    text,
     true,
     update,
 )
 
 from storage.prepared import Prepared, inserting
 from storage.tables import dialogues, identities, messages, people
+from storage.tables.messages import PROBLEMS
 from storage.transaction import Transaction
 
 UNFINISHED = ("failed", "waiting")
 IN_FLIGHT = ("claimed", "sending")
 UNSENT = ("pending", *IN_FLIGHT)
 SHOWN = ("sending", "sent", "delivered", "read", "uncertain")
+WINDOW_SHUT = "window_shut"  # why something waits until the person writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +179,24 @@ _heard = Prepared(
     .order_by(messages.c.id.desc())
     .limit(bindparam("most"))
 )
+_heard_since = Prepared(
+    select(messages.c.id)
+    .where(
+        messages.c.person_id == bindparam("person_id"),
+        messages.c.identity_id == bindparam("identity_id"),
+        messages.c.direction == "in",
+        messages.c.at > bindparam("since"),
+    )
+    .order_by(messages.c.id.desc())
+    .limit(1)
+)
+_to_claim = select(
+    *(messages.c[name] for name in list(Claimed.__dataclass_fields__)[:8]),
+    identities.c.address,
+    identities.c.simulated,
+    messages.c.attempts,
+    messages.c.payload,
+).join(identities, identities.c.id == messages.c.identity_id)
 _newest_choice = (
     select(*_columns)
     .where(
@@ -198,6 +219,15 @@ class Messages:
         """Keep what arrived; None if the same update or the same message is already here."""
         rows = self.store.run(_take_in, {"direction": "in", "attempts": 0, **values})
         return rows[0][0] if rows else None
+
+    def known(self, channel: str, keys: Sequence[str]) -> set[str]:
+        """Those of these messages of a channel's that we have taken in."""
+        found: set[str] = set()
+        for start in range(0, len(keys), 500):
+            some = messages.c.message_key.in_(keys[start : start + 500])
+            rows = self.store.read(select(messages.c.message_key).where(messages.c.channel == channel, some))
+            found |= {row[0] for row in rows}
+        return found
 
     def put_out(self, **values: Any) -> int | None:
         """Put a message in the outbox; None if one with the same dedupe key is already there."""
@@ -338,12 +368,90 @@ class Messages:
         """Somebody has answered it, so it did arrive: what was uncertain is sent. False if it was not uncertain."""
         return self._turned_out(provider_id, messages.c.id == id)
 
-    def _turned_out(self, provider_id: str | None, *which: ColumnElement[bool]) -> bool:
+    def reported(self, id: int, provider_id: str, state: str) -> None:
+        """The channel has it, and knows it by this number: however it stood here, now it stands so."""
+        self._turned_out(provider_id, messages.c.id == id, of=(*UNSENT, "uncertain", "sent", "delivered"), to=state)
+
+    def taken_back(self, id: int, lease: str, until: datetime) -> Claimed | None:
+        """
+        It has not arrived after all: it is ours again, to do with it what is done with what does not arrive.
+
+        None if it is not what we thought: somebody else has it, or it has arrived.
+        """
+        mine = update(messages).where(messages.c.id == id, messages.c.state.in_(("sent", "sending", "uncertain")))
+        values = {"state": "claimed", "lease": lease, "lease_until": until, "provider_id": None}
+        if self.store.write(mine.values(values).returning(messages.c.id)).first() is None:
+            return None
+        rows = self.store.read(_to_claim.where(messages.c.id == id))
+        return Claimed(*(*rows[0], lease))
+
+    def known_as(self, channel: str, provider_id: str) -> int | None:
+        """Which message of ours a channel means by this number."""
+        # In the very words of its index.
+        on = messages.c.channel == bindparam("on_channel", channel, literal_execute=True)
+        rows = self.store.read(
+            select(messages.c.id).where(on, messages.c.provider_id == provider_id, messages.c.direction == "out")
+        )
+        return rows[0][0] if rows else None
+
+    def numbers_since(self, person_id: int, identity_id: int, since: datetime) -> set[str]:
+        """By which numbers a channel knows what we have sent to a chat since then."""
+        rows = self.store.read(
+            select(messages.c.provider_id).where(
+                messages.c.person_id == person_id,
+                messages.c.identity_id == identity_id,
+                messages.c.provider_id.is_not(None),
+                messages.c.sent_at >= since,
+            )
+        )
+        return {row[0] for row in rows}
+
+    def to_settle(self, real: datetime, again: datetime, channels: Collection[str], most: int) -> list[Message]:
+        """
+        What may not have arrived on channels that can be asked, and may be asked about by now. Whoever asks next
+        does so ``again`` at that time.
+        """
+        rows = self.store.read(
+            select(messages.c.id)
+            .where(
+                text(PROBLEMS),
+                messages.c.state == "uncertain",
+                messages.c.channel.in_(sorted(channels)),
+                messages.c.retry_at <= real,
+            )
+            .order_by(messages.c.id)
+            .limit(most)
+            .with_for_update(skip_locked=True)
+        )
+        ids = [row.id for row in rows]
+        if ids:
+            self.store.write(update(messages).where(messages.c.id.in_(ids)).values(retry_at=again))
+        return self._all(select(*_columns).where(messages.c.id.in_(ids)).order_by(messages.c.id)) if ids else []
+
+    def any_to_settle(self, real: datetime, channels: Collection[str]) -> bool:
+        """A cheap look before taking the pen."""
+        due = messages.c.state == "uncertain", messages.c.channel.in_(sorted(channels)), messages.c.retry_at <= real
+        return bool(self.store.read(select(messages.c.id).where(text(PROBLEMS), *due).limit(1)))
+
+    def heard_since(self, person_id: int, identity_id: int, since: datetime) -> bool:
+        """Has somebody written in this chat, or touched anything there, since then?"""
+        known = {"person_id": person_id, "identity_id": identity_id, "since": since}
+        return bool(self.store.run(_heard_since, known))
+
+    def _turned_out(
+        self,
+        provider_id: str | None,
+        *which: ColumnElement[bool],
+        of: Collection[str] = ("uncertain",),
+        to: str = "sent",
+    ) -> bool:
         """What stood as uncertain has arrived; its repeat, if it has not left, is not needed."""
+        values: dict[str, Any] = {"state": to, "provider_id": provider_id}
+        values |= dict.fromkeys(("reason", "lease", "lease_until", "retry_at"))
         statement = (
             update(messages)
-            .where(messages.c.direction == "out", messages.c.state == "uncertain", *which)
-            .values(state="sent", reason=None, lease=None, provider_id=provider_id)
+            .where(messages.c.direction == "out", messages.c.state.in_(of), *which)
+            .values(values)
             .returning(messages.c.dedupe_key)
         )
         rows = self.store.write(statement).all()
@@ -380,15 +488,7 @@ class Messages:
 
     def _claimable(self, now: datetime, real: datetime, limit: int, where: Sequence[ColumnElement[bool]]) -> list[Any]:
         statement = (
-            select(
-                *(messages.c[name] for name in list(Claimed.__dataclass_fields__)[:8]),
-                identities.c.address,
-                identities.c.simulated,
-                messages.c.attempts,
-                messages.c.payload,
-            )
-            .join(identities, identities.c.id == messages.c.identity_id)
-            .where(
+            _to_claim.where(
                 _unsent(messages),
                 messages.c.state == "pending",
                 messages.c.due_at <= now,
@@ -530,6 +630,31 @@ class Messages:
         """What was held back for a person until then is due now."""
         held = messages.c.person_id == person_id, messages.c.state == "pending", messages.c.due_at == held_until
         self.store.write(update(messages).where(*held).values(due_at=now))
+
+    def window_opened(self, identity_id: int, now: datetime) -> bool:
+        """What waited in a chat until its person writes is due now; False if nothing did."""
+        waits = messages.c.identity_id == identity_id, messages.c.state == "pending", messages.c.reason == WINDOW_SHUT
+        due = update(messages).where(_unsent(messages), *waits).values(due_at=now)
+        return self.store.write(due.returning(messages.c.id)).first() is not None
+
+    def pending_in(self, identity_id: int) -> list[Message]:
+        """The pushes that wait to leave for a chat, oldest first, which nobody else takes meanwhile."""
+        return self._all(
+            select(*_columns)
+            .where(
+                _unsent(messages),
+                messages.c.identity_id == identity_id,
+                messages.c.state == "pending",
+                messages.c.kind.not_in(("reply", "retired")),
+            )
+            .order_by(messages.c.id)
+            .with_for_update()
+        )
+
+    def by_key(self, key: str) -> Message | None:
+        """The message that was put out under this key."""
+        found = self._all(select(*_columns).where(messages.c.dedupe_key == key))
+        return found[0] if found else None
 
     def supersede(self, person_id: int, subject: str, *, reason: str) -> None:
         """What is pending for a person about something that has changed will not be sent."""

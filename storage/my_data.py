@@ -46,7 +46,13 @@ _file = messages.c.payload["file"].as_integer()
 _who: Any = bindparam("person_id")
 # Whatever is about others, and who of the desk it was, is not in it. What the desk wrote is told apart in handlers.
 _EVERYTHING: dict[str, Select[Any]] = {
-    "chats": select(identities.c.channel, identities.c.address, identities.c.created_at, identities.c.blocked_at)
+    "chats": select(
+        identities.c.channel,
+        identities.c.address,
+        identities.c.alias,
+        identities.c.created_at,
+        identities.c.blocked_at,
+    )
     .where(identities.c.person_id == _who)
     .order_by(identities.c.id),
     "programmes": select(programmes.c.name, enrolments.c.state, enrolments.c.at)

@@ -16,6 +16,7 @@ from storage.tables import (
     dialogues,
     enrolments,
     identities,
+    links,
     memberships,
     messages,
     people,
@@ -282,6 +283,27 @@ class People:
             return None
         split = len(_identity_columns)
         return Identity(*rows[0][:split]), Person(*rows[0][split:])
+
+    def known_as(self, channel: str, names: Collection[str]) -> list[Identity]:
+        """
+        The chats of a channel that go by one of these names, oldest first.
+
+        Whoever else asks for one of them waits until this transaction ends: a chat with two names is met once.
+        """
+        if self.store.is_postgresql:
+            for name in sorted(names):
+                self.store.read(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{channel}:{name}", 0))))
+        some = sorted(names)
+        either = or_(identities.c.address.in_(some), identities.c.alias.in_(some))
+        statement = select(*_identity_columns).where(identities.c.channel == channel, either)
+        return [Identity(*row) for row in self.store.read(statement.order_by(identities.c.id))]
+
+    def unite(self, stays: int, goes: int) -> None:
+        """Two chats of one person are the same: from now on there is the one that stays."""
+        for table in (messages, stops, links, dialogues):
+            theirs = table.c.identity_id == goes
+            self.store.write(update(table).where(theirs).values(identity_id=stays))
+        self.store.write(identities.delete().where(identities.c.id == goes))
 
     def meet(
         self, channel: str, address: str, *, simulated: bool, language: str, release: str, now: datetime

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 
 from storage.prepared import Prepared
 from storage.tables import notices, questions, settings
+from storage.tables.programmes import CHECKUP
 from storage.transaction import Transaction
 
 
@@ -54,7 +55,8 @@ _notice = Prepared(
     select(*(notices.c[name] for name in Notice.__dataclass_fields__)).order_by(notices.c.id.desc()).limit(1)
 )
 _layer_2 = Prepared(select(notices.c.layer_2).order_by(notices.c.id.desc()).limit(1))
-_settings = Prepared(select(settings.c.key, settings.c.value))
+# What the doctor found is long, and nothing that a message needs to know.
+_settings = Prepared(select(settings.c.key, settings.c.value).where(settings.c.key != CHECKUP))
 
 
 class Questions:

@@ -4,7 +4,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, exists, select
 
 from storage.prepared import inserting
 from storage.tables import audit, job_slots
@@ -22,8 +22,17 @@ class Records:
         statement = self.store.insert(job_slots).on_conflict_do_nothing().returning(job_slots.c.job)
         return self.store.write(statement, {"job": job, "slot": slot, "at": now}).first() is not None
 
+    def newest_slot(self, job: str) -> datetime | None:
+        """The last slot of a job that was taken."""
+        newest = select(job_slots.c.slot).where(job_slots.c.job == job).order_by(job_slots.c.slot.desc()).limit(1)
+        rows = self.store.read(newest)
+        return rows[0][0] if rows else None
+
     def forget_slots(self, before: datetime) -> None:
-        self.store.write(delete(job_slots).where(job_slots.c.slot < before))
+        """All but the newest of each job, which says how far it has come."""
+        later = job_slots.alias("later")
+        is_over = exists().where(later.c.job == job_slots.c.job, later.c.slot > job_slots.c.slot)
+        self.store.write(delete(job_slots).where(job_slots.c.slot < before, is_over))
 
     def note(
         self, *, at: datetime, actor: str, action: str, subject: str, details: dict[str, Any] | None = None

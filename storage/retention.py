@@ -28,6 +28,7 @@ from storage.tables import (
     erasures,
     job_slots,
     leftovers,
+    links,
     memberships,
     messages,
     misreadings,
@@ -229,6 +230,7 @@ def _traces(before: datetime) -> dict[Table, Select[Any]]:
         sent_forms: select(sent_forms.c.id).where(sent_forms.c.at < before),
         sessions: select(sessions.c.id).where(or_(sessions.c.ended_at < before, sessions.c.expires_at < before)),
         sign_in_links: select(sign_in_links.c.id).where(sign_in_links.c.expires_at < before),
+        links: select(links.c.id).where(links.c.expires_at < before),
         sign_in_attempts: select(sign_in_attempts.c.id).where(sign_in_attempts.c.at < before),
     }
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from storage.audit import Audit
 from storage.calls import Calls
 from storage.cases import Cases
+from storage.contents import Contents
 from storage.deliveries import Deliveries
 from storage.dialogues import Dialogues
 from storage.diaries import Diaries
@@ -18,7 +19,9 @@ from storage.dossiers import Dossiers
 from storage.erasures import Erasures
 from storage.files import Files
 from storage.folded import fold
+from storage.health import Health
 from storage.job_clubs import JobClubs
+from storage.links import Links
 from storage.merges import Merges
 from storage.messages import Messages
 from storage.misreadings import Misreadings
@@ -26,6 +29,7 @@ from storage.my_data import MyData
 from storage.people import People
 from storage.protected import Protected
 from storage.questions import Questions
+from storage.receipts import Receipts
 from storage.records import Records
 from storage.retention import Retention
 from storage.reviews import Reviews
@@ -106,6 +110,10 @@ class Store(Transaction):
         return Dossiers(self)
 
     @property
+    def links(self) -> Links:
+        return Links(self)
+
+    @property
     def merges(self) -> Merges:
         return Merges(self)
 
@@ -130,12 +138,24 @@ class Store(Transaction):
         return Search(self)
 
     @property
+    def contents(self) -> Contents:
+        return Contents(self)
+
+    @property
     def deliveries(self) -> Deliveries:
         return Deliveries(self)
 
     @property
+    def receipts(self) -> Receipts:
+        return Receipts(self)
+
+    @property
     def today(self) -> Today:
         return Today(self)
+
+    @property
+    def health(self) -> Health:
+        return Health(self)
 
     @property
     def staff(self) -> Staff:

@@ -64,7 +64,7 @@ class Today:
     def traffic(self, late: datetime) -> list[Traffic]:
         """By channel that anybody has written on; ``late``: what was due before this instant is overdue."""
         newest = select(func.coalesce(func.max(messages.c.id), 0) - NEWEST).scalar_subquery()
-        sent = case((messages.c.direction == "out", messages.c.sent_at))
+        sent = case((has_left, messages.c.sent_at))
         heard = case((messages.c.direction == "in", messages.c.at))
         lately = self.store.read(
             select(messages.c.channel, func.max(heard), func.max(sent))
@@ -73,7 +73,7 @@ class Today:
         )
         pending = self.store.read(
             select(messages.c.channel, func.count(), func.min(messages.c.due_at))
-            .where(_is_pending, messages.c.due_at < late)
+            .where(is_pending, messages.c.due_at < late)
             .group_by(messages.c.channel)
         )
         known = self.store.read(select(identities.c.channel).where(~identities.c.simulated).distinct())
@@ -102,10 +102,14 @@ class Today:
 
 
 # In the very words of the index of the outbox.
-_is_pending = and_(
+is_pending = and_(
     messages.c.state.in_([literal_column(f"'{state}'") for state in ("pending", "claimed", "sending")]),
     messages.c.state == "pending",
 )
+
+
+# A message that came back has a time at which it was tried last, too.
+has_left = and_(messages.c.direction == "out", messages.c.state.in_(("sent", "delivered", "read")))
 
 
 def _during(at: ColumnElement[Any], day: tuple[datetime, datetime], *only: ColumnElement[bool]) -> ColumnElement[Any]:

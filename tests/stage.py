@@ -51,6 +51,7 @@ from storage.people import Person
 from storage.tables import consents, identities, messages, people, series, venues, workshops
 from storage.workshops import Workshop
 from tests import files
+from tests.channels.whatsapp_screen import Screen
 from tests.database import MONDAY
 
 DIRECTIONS: list[tuple[re.Pattern[str], Callable[..., None]]] = []
@@ -82,6 +83,7 @@ class Stage:
         self.numbers = itertools.count(1)
         self.dice = random.Random(1)  # the numbers that are drawn by chance are the same in every performance
         self.languages: dict[str, str] = {}
+        self.apps: dict[str, str] = {}  # who writes on which channel, wherever the play is played
         self.last: Incoming | None = None
         self.seen: set[int] = set()
         self.public_url = ""
@@ -90,7 +92,9 @@ class Stage:
     def desk(self) -> Sportello:
         """A brand-new application: nothing but the database is shared with the one before."""
         settings = Settings(simulator=True, database_url=self.url, public_url=self.public_url)
-        return build(settings, Clock(real=lambda: self.now), transports={}, play=self.play)
+        desk = build(settings, Clock(real=lambda: self.now), transports={}, play=self.play)
+        desk.deliverer.simulated = Screen(desk.deliverer.simulated, desk.clock)
+        return desk
 
     def with_store(self, work: Callable[[Store], Any]) -> Any:
         """Look or arrange behind the scenes; this connection is the audience's, not the application's."""
@@ -130,10 +134,10 @@ class Stage:
             desk.close()
 
     def address(self, who: str) -> Address:
-        return Address(self.channel, f"stage:{who}", simulated=True)
+        return Address(self.apps.get(who, self.channel), f"stage:{who}", simulated=True)
 
     def person(self, store: Store, who: str) -> Person:
-        found = store.people.at(self.channel, self.address(who).id)
+        found = store.people.at(self.address(who).channel, self.address(who).id)
         assert found, f"{who} has not written yet"
         return found[1]
 
@@ -219,6 +223,12 @@ def phone_speaks(stage: Stage, who: str, language: str) -> None:
     stage.languages[who] = {"English": "en", "Italian": "it", "Arabic": "ar", "French": "fr"}[language]
 
 
+@direction(r"(\w+) writes on (Telegram|WhatsApp)")
+def writes_on(stage: Stage, who: str, app: str) -> None:
+    """Whatever channel the play is played on."""
+    stage.apps[who] = app.lower()
+
+
 @direction(r"(\w+) is registered(?: in ([^,]+?))?(, and wants reminders)?(?:, and speaks (English|Italian))?")
 def registered(stage: Stage, who: str, town: str | None, wants_reminders: str | None, language: str | None) -> None:
     def add(store: Store) -> None:
@@ -280,7 +290,7 @@ def takes_a_place(stage: Stage, who: str, title: str) -> None:
 
 
 def knows(stage: Stage, who: str) -> bool:
-    return bool(stage.with_store(lambda store: store.people.at(stage.channel, stage.address(who).id)))
+    return bool(stage.with_store(lambda store: store.people.at(stage.address(who).channel, stage.address(who).id)))
 
 
 @direction(r"(\d+) (minutes|hours|days) pass")
@@ -588,7 +598,7 @@ def is_deleted(stage: Stage, who: str, _nobody: str | None) -> None:
     """Nobody writes from this address any more, and who did is a number that somebody counted."""
 
     def look(store: Store) -> None:
-        assert store.people.at(stage.channel, stage.address(who).id) is None
+        assert store.people.at(stage.address(who).channel, stage.address(who).id) is None
         gone = store.read(select(people.c.id, people.c.erased_at).where(people.c.erased_at.is_not(None)))
         assert gone and all(store.cases.open_reasons(row.id) == [] for row in gone)
 

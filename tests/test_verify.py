@@ -38,6 +38,7 @@ from storage.tables import (
     messages,
     misreadings,
     people,
+    receipts,
     rights_requests,
     series,
     staff,
@@ -308,6 +309,24 @@ def somebody_nobody_heard(world: World) -> int:
     return world.wrote(world.waits, MONDAY - 11 * MINUTE, state="waiting")
 
 
+def the_same_in_two_chats(world: World) -> int:
+    first = world.push(world.booked, f"booking:{world.place}", dedupe_key="reminder_24h:booking:1:0")
+    known = {"payload": {"moment": "reminder_24h", "fell_from": first}, "dedupe_key": "reminder_24h:booking:1:0:on:9"}
+    return world.push(world.booked, f"booking:{world.place}", **known)
+
+
+def a_receipt_of_what_they_wrote(world: World) -> int:
+    theirs = world.wrote(world.booked, at=MONDAY - HOUR)
+    return world.row(
+        receipts, channel="telegram", provider_id="1:1", status="read", message_id=theirs, at=MONDAY - HOUR
+    )
+
+
+def a_doubt_that_nobody_ended(world: World) -> int:
+    unsure = {"state": "uncertain", "reason": "no_answer", "retry_at": MONDAY - 2 * HOUR, "provider_id": None}
+    return world.said(world.booked, MONDAY - 2 * HOUR, **unsure)
+
+
 def a_message_in_no_state(world: World) -> int:
     return world.wrote(world.waits, MONDAY, state="lost")
 
@@ -471,6 +490,9 @@ BROKEN: list[tuple[str, Callable[[World], int]]] = [
     ("reasons", failed_without_a_reason),
     ("leases", a_claim_that_nobody_ended),
     ("dedupe", the_same_push_twice),
+    ("one_chat", the_same_in_two_chats),
+    ("receipts", a_receipt_of_what_they_wrote),
+    ("asked", a_doubt_that_nobody_ended),
     ("order", one_message_before_another),
     ("worlds", a_real_chat_on_paper),
     ("worlds", a_simulated_chat_on_the_network),

@@ -13,15 +13,19 @@ def problems(page: Page) -> Response:
     before, after, settled = page.number("before"), page.number("after"), page.asked("settled") == "1"
     with page.writing() as office:  # that somebody looked is written down: there are words to people on it
         found = office.deliveries.problems(before=before, after=after, settled=settled)
-        masks = office.conversations.masks.of(office.store.reviews.names_of({one.person_id for one in found}))
+        waiting = [] if before or after or settled else office.deliveries.waiting()
+        whose = {one.person_id for one in found} | {one.person_id for one in waiting}
+        masks = office.conversations.masks.of(office.store.reviews.names_of(whose))
         office.note("deliveries_read", "deliveries")
     shown = found[-AT_A_TIME:] if after else found[:AT_A_TIME]
+    said = [(one.id, one.person_id, one.text) for one in shown] + [(one.id, one.person_id, one.text) for one in waiting]
     is_more = len(found) > AT_A_TIME
     return page.show(
         "deliveries/list.html",
         problems=shown,
         settled=settled,
-        words={one.id: masks[one.person_id].text(one.text) for one in shown},
+        waiting=waiting,
+        words={id: masks[whose].text(text) for id, whose, text in said},
         why=why,
         newer=shown[0].id if shown and (before or (after and is_more)) else None,
         older=shown[-1].id if shown and (after or is_more) else None,

@@ -25,6 +25,7 @@ MENU = (
     Line("replies", "/console/replies", _("Answers that are ready")),
     Line("misread", "/console/misread", _("Misread messages")),
     Line("deliveries", "/console/deliveries", _("Delivery problems")),
+    Line("health", "/console/health", _("Channels and health")),
     Line("questions", "/console/questions", _("Questions and answers")),
     Line("venues", "/console/venues", _("Venues")),
     Line("protected", "/console/protected", _("Protected notes")),

@@ -8,8 +8,8 @@ from typing import TypeVar
 from starlette.responses import Response
 
 from bot.console.page import Page, get, post
+from handlers.desk.merging import PROFILE
 from handlers.desk.office import Office
-from handlers.desk.office.merging import PROFILE
 from handlers.talk import Gone, _
 from handlers.talk.profile import LEVELS
 from storage import Contested

@@ -4,7 +4,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -20,8 +20,10 @@ from bot.bell import Bell
 from bot.clock import Clock
 from bot.console import door
 from bot.console.rendering import environment, words, written_for
+from bot.contract import Channel
 from bot.settings import Settings
 from handlers.desk.calendar import Links
+from handlers.desk.health import Alarm, standing
 from handlers.desk.office import Office, Refused
 from handlers.desk.sealing import Seal
 from handlers.rules.roles import ROOMS, may
@@ -50,6 +52,7 @@ class Console:
     links: Links | None = None
     seal: Seal | None = None  # None where no key is set
     knock: Callable[[], None] = lambda: None  # something may be due right now
+    channels: Callable[[], Sequence[Channel]] = tuple  # new ones, to ask the networks with
     templates: Environment = field(default_factory=environment)
 
     @property
@@ -85,6 +88,7 @@ class Page:
     room: str
     sent: str = ""  # what tells this form from all others
     is_begun: bool = False  # something that it asks for is written
+    alarms: Sequence[Alarm] = ()  # channels at which somebody must look, for who looks after them
 
     @contextmanager
     def reading(self) -> Iterator[Office]:
@@ -267,6 +271,8 @@ async def opened(console: Console, entry: Entry, request: Request) -> Response:
     door.ask_without_zeros(request)
     sent = door.sent_as(session, request, form)
     page = Page(console, request, member, session, form, console.reader(request, member), entry.room, sent)
+    if may(member.roles, "health", "read") and not page.is_fragment:
+        page.alarms = await asyncio.to_thread(alarms, console)
     try:
         return await asyncio.to_thread(answered, entry, page)
     finally:
@@ -295,6 +301,11 @@ def who(console: Console, request: Request) -> tuple[Session, Member] | None:
         with console.storage.writing() as store:
             store.staff.change_session(found[0].id, seen_at=real)
     return found
+
+
+def alarms(console: Console) -> list[Alarm]:
+    with console.storage.reading() as store:
+        return standing(store)
 
 
 def note_refusal(console: Console, member: Member, entry: Entry, request: Request) -> None:

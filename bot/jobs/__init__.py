@@ -20,9 +20,13 @@ JOBS = (
     Job("turns", timedelta(seconds=1)),
     Job("moments", timedelta(seconds=20)),
     Job("files", timedelta(seconds=3)),
+    Job("settling", timedelta(seconds=10)),
+    Job("missed", timedelta(seconds=10)),
+    Job("forms", timedelta(minutes=10)),
     Job("handovers", timedelta(seconds=20)),
     Job("erasures", timedelta(seconds=20)),
     Job("day", timedelta(seconds=2)),
     Job("retention", timedelta(minutes=5)),
     Job("search", timedelta(seconds=5)),
+    Job("health", timedelta(minutes=1)),
 )

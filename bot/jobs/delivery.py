@@ -2,7 +2,7 @@
 """Empties the outbox: claims what is due, sends it, and records what became of it."""
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TypeVar
@@ -11,7 +11,10 @@ import structlog
 
 from bot.contract import DeliveryError, Report, Transport
 from bot.jobs.bucket import Buckets
-from handlers.desk.delivery import Delivery
+from bot.metrics import MESSAGES
+from handlers.desk.delivery import ATTEMPTS, Delivery
+from handlers.desk.receipts import Receipts
+from handlers.rules.sending import NEVER_ARRIVED, wait_before
 from storage import Unavailable
 from storage.messages import Claimed, Room
 
@@ -24,6 +27,7 @@ LONGEST_LINE = 30.0  # seconds before a token; well within a lease, and whoever 
 # The database may be away for a moment just when there is something to write down: what has left must not be forgotten.
 PATIENCE = (0.1, 0.5, 1, 2, 4, 8, 15)
 NO_CHANNEL = DeliveryError("no_channel", "This channel is not set up on this desk.", halt=True)
+UNDELIVERED = DeliveryError("undelivered", "It did not arrive, and the channel does not say why.", elsewhere=True)
 BEGIN_FAILED = DeliveryError("begin_failed", "It could not be made ready to leave.", retry_in=timedelta(seconds=5))
 
 
@@ -43,6 +47,8 @@ class Deliverer:
     ) -> None:
         self.delivery, self.transports, self.simulated = delivery, transports, simulated
         self.buckets = buckets or Buckets()
+        self.receipts = Receipts(delivery)
+        self._in_a_row: Counter[str] = Counter()  # by channel: how often it asked for a pause since something left
 
     async def run_once(self, limit: int = 30, identity_id: int | None = None) -> int:
         """Send what is due now. Returns how many messages were claimed."""
@@ -75,8 +81,19 @@ class Deliverer:
             await self._record(self.delivery.give_back, message)
 
     async def learn(self, report: Report) -> None:
-        """What a channel says later of a message it has taken."""
-        raise NotImplementedError
+        """What a channel says later of a message it has taken. Raises Unavailable if it could not be kept."""
+        has_failed = report.trouble is not None or report.status in NEVER_ARRIVED
+        trouble = (report.trouble or UNDELIVERED) if has_failed else None
+        claimed = await asyncio.to_thread(
+            self.receipts.learn,
+            report.channel,
+            report.provider_id,
+            report.status,
+            message_id=report.message_id,
+            code=trouble.code if trouble else None,
+        )
+        if claimed and trouble:
+            await self._undelivered(claimed, trouble)
 
     async def _one(self, claimed: Claimed) -> DeliveryError | None:
         """Send one message; what went wrong, if anything did."""
@@ -106,6 +123,8 @@ class Deliverer:
             unforeseen = DeliveryError(type(trouble).__name__, "Something unforeseen went wrong.", uncertain=True)
             return await self._undelivered(claimed, unforeseen)
         await self._record(self.delivery.sent, claimed, provider_id)
+        MESSAGES.labels(claimed.channel, "sent").inc()
+        self._in_a_row.pop(claimed.channel, None)
         return None
 
     async def _has_its_turn(self, claimed: Claimed) -> bool:
@@ -120,8 +139,11 @@ class Deliverer:
         return True
 
     async def _undelivered(self, claimed: Claimed, trouble: DeliveryError) -> DeliveryError:
-        log.warning("not_delivered", message=claimed.id, channel=claimed.channel, code=trouble.code)
+        loud = log.error if trouble.alarm else log.warning
+        loud("not_delivered", message=claimed.id, channel=claimed.channel, code=trouble.code)
+        MESSAGES.labels(claimed.channel, "uncertain" if trouble.uncertain else "not_sent").inc()
         desk, code = self.delivery, trouble.code
+        is_off = trouble.form_off and await self._record(desk.form_off, claimed, code)
         if trouble.uncertain:
             await self._record(desk.uncertain, claimed, code)
         elif trouble.moved_to:
@@ -130,12 +152,29 @@ class Deliverer:
             self._halt(claimed, trouble)
             await self._record(desk.later, claimed, code, HALT, False)
         elif trouble.retry_in is not None:
-            if not trouble.counts and not claimed.simulated:
-                self._slow_down(claimed, trouble)
-            await self._record(desk.later, claimed, code, trouble.retry_in, trouble.counts)
+            await self._again(claimed, trouble, trouble.retry_in)
+        elif trouble.window_shut:
+            await self._record(desk.window_shut, claimed, code)
+        elif trouble.plainer and is_off:  # there are other forms
+            await self._record(desk.later, claimed, code, timedelta(0), True)
+        elif trouble.plainer:
+            await self._record(desk.plainer, claimed, code)
+        elif trouble.blocked:
+            await self._record(desk.shut, claimed, code)
         else:
-            await self._record(desk.shut if trouble.blocked else desk.failed, claimed, code)
+            await self._record(desk.elsewhere if trouble.elsewhere else desk.failed, claimed, code)
         return trouble
+
+    async def _again(self, claimed: Claimed, trouble: DeliveryError, first: timedelta) -> None:
+        if not trouble.counts or trouble.for_all:
+            self._in_a_row[claimed.channel] += 1
+        again = claimed.attempts + 1 if trouble.counts else self._in_a_row[claimed.channel]
+        wait = wait_before(again, first, trouble.up_to, ATTEMPTS)
+        if not claimed.simulated and trouble.for_all:
+            self.buckets.pause(claimed.channel, wait.total_seconds())
+        elif not claimed.simulated and not trouble.counts:
+            self._slow_down(claimed, trouble)
+        await self._record(self.delivery.later, claimed, trouble.code, wait, trouble.counts)
 
     def _slow_down(self, claimed: Claimed, trouble: DeliveryError) -> None:
         if trouble.code == "flood" and trouble.retry_in:

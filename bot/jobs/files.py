@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Brings in the files that people sent, from the channels that keep them for us."""
+"""Brings in the files that people sent, from the channels that keep them for us, and has them dropped there."""
 
 import asyncio
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import cast
 
 import structlog
 
-from bot.contract import DeliveryError, Fetches, Transport
+from bot.contract import DeliveryError, Fetches, Releases, Transport
 from handlers.desk.filing import TRIES, Filing
 from storage.files import Attachment
 
@@ -31,13 +31,31 @@ class Fetcher:
         self.channels = {
             name: cast(Fetches, channel) for name, channel in channels.items() if hasattr(channel, "fetch")
         }
+        self.keepers = {
+            name: cast(Releases, channel) for name, channel in channels.items() if hasattr(channel, "release")
+        }
 
     async def run_once(self) -> bool:
-        """Fetch one file. False if none may be fetched now."""
+        """Fetch one file, or have one dropped that we need no longer. False if there is nothing to do now."""
         taken = await asyncio.to_thread(self.filing.claim, 1, simulated=self.simulated is not None)
         for one in taken:
             await self._one(one)
-        return bool(taken)
+        return bool(taken) or await self._dropped()
+
+    async def _dropped(self) -> bool:
+        """Whatever comes of it, the file is ours to use."""
+        held = await asyncio.to_thread(self.filing.to_release, self.keepers) if self.keepers else None
+        if held is None:
+            return False
+        try:
+            await self.keepers[held.channel].release(held.provider_id)
+        except DeliveryError as trouble:
+            log.warning("not_released", attachment=held.id, channel=held.channel, code=trouble.code)
+            if trouble.retry_in is None and not trouble.halt:
+                await asyncio.to_thread(self.filing.not_released, held)
+        else:
+            await asyncio.to_thread(self.filing.released, held)
+        return True
 
     async def _one(self, taken: Attachment) -> None:
         if taken.attempts > TRIES:  # whoever had it last never came back, and neither might we

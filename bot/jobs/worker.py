@@ -11,8 +11,12 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.clock import Clock
 from bot.jobs import JOBS
+from bot.jobs.contents import registries
 from bot.jobs.delivery import Deliverer
 from bot.jobs.files import Fetcher
+from bot.jobs.health import Watch
+from bot.jobs.missed import Reconciler
+from bot.jobs.settling import Settling
 from handlers.desk import Desk, erasing, moments, searching
 from handlers.desk import clock as stored
 from handlers.desk.offers import LAST_OFFER
@@ -46,6 +50,10 @@ class Worker:
     ) -> None:
         self.storage, self.engine, self.deliverer, self.clock = storage, engine, deliverer, clock
         self.fetcher, self.erasure_key = fetcher, erasure_key
+        self.reconciler = Reconciler(storage, clock, engine, deliverer.transports)
+        self.registries = registries(storage, clock, engine.play.catalogues, deliverer.transports.values())
+        self.settler = Settling(deliverer.receipts, deliverer.transports)
+        self.watch = Watch(storage, clock)
         self._knock = asyncio.Event()
         self._sending: dict[asyncio.Task[None], list[Claimed]] = {}
 
@@ -171,6 +179,26 @@ class Worker:
     async def files(self) -> None:
         while await self.fetcher.run_once():
             self.knock()  # somebody may have to be told
+
+    async def settling(self) -> None:
+        """What may not have arrived, where the channel can be asked."""
+        if await self.settler.run_once():
+            self.knock()
+
+    async def missed(self) -> None:
+        """What people wrote while their channel could not reach us."""
+        if await self.reconciler.run_once():
+            self.knock()
+
+    async def forms(self) -> None:
+        """What the networks say of our templates by now."""
+        for registry in self.registries:
+            if await registry.hourly():
+                self.knock()  # what waited for an approval need not wait any longer
+
+    async def health(self) -> None:
+        """Does a channel fail, or has it fallen silent?"""
+        await asyncio.to_thread(self.watch.look, sorted(self.deliverer.transports))
 
     async def handovers(self) -> None:
         if await asyncio.to_thread(self.give_back):

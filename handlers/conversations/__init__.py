@@ -13,6 +13,7 @@ from handlers.conversations.hello import hello
 from handlers.conversations.help import help
 from handlers.conversations.job_club import job_club
 from handlers.conversations.language import language
+from handlers.conversations.links import links
 from handlers.conversations.meetings import meetings
 from handlers.conversations.menu import menu
 from handlers.conversations.my_data import my_data
@@ -51,6 +52,7 @@ CONVERSATIONS = (
     permissions,
     download,
     erasure,
+    links,
     stop,
     start,
     reminders,

@@ -39,6 +39,7 @@ CORRECT = Choosable("corrections", _("Correct something"), p_("button", "Correct
 PERMISSIONS = Choosable("permissions", p_("button", "My permissions"))
 DOWNLOAD = Choosable("download", _("Download my data"), p_("button", "Download"))
 FILES = Choosable("files", p_("button", "My files"))
+CHATS = Choosable("links", p_("button", "My chats"))
 DELETE = Choosable("erasure", _("Delete my data"), p_("button", "Delete"))
 NOTHING = Choosable("nothing", p_("button", "Nothing"), words=p_("words", "nothing, no, no thanks, it is fine"))
 
@@ -82,6 +83,7 @@ def doors(c: Context) -> Iterator[Choosable]:
     yield DOWNLOAD
     if c.desk.files.count():
         yield FILES
+    yield CHATS
     yield DELETE
 
 

@@ -35,11 +35,16 @@ def stopped(c: Context) -> Move:
     c.say(
         lines(
             _("All right. I will not write to you here any more."),
+            len(c.desk.linking.channels()) > 1 and _("I stop in all your chats: {channels}.", channels=channels(c)),
             c.desk.workshops.ahead() and STAYS,
             _("Come back when you want: write HELLO."),
         )
     )
     return why if is_new else done(bare=True)
+
+
+def channels(c: Context) -> str:
+    return ", ".join(c.desk.linking.channels())
 
 
 @stop.step

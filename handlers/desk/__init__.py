@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """What the front desk can do for a person: lock, decide, write, notify. Nothing here commits, nothing here sends."""
 
+from collections.abc import Callable
 from datetime import datetime
 from functools import cached_property
 
@@ -11,6 +12,7 @@ from handlers.desk.erasure import Erasure
 from handlers.desk.files import Files
 from handlers.desk.handover import Handover
 from handlers.desk.job_clubs import JobClubs
+from handlers.desk.links import Linking
 from handlers.desk.meetings import Meetings
 from handlers.desk.my_data import MyData
 from handlers.desk.offers import Offers
@@ -46,6 +48,7 @@ class Desk:
     ) -> None:
         self.store, self.person, self.now, self.catalogues = store, person, now, catalogues
         self.chat, self.message_id, self.links, self.by = chat, message_id, links, by
+        self.afterwards: list[Callable[[], None]] = []  # what is done last of all, when the turn has been written down
 
     @property
     def actor(self) -> str:
@@ -107,6 +110,10 @@ class Desk:
     @property
     def calendar(self) -> Calendar:
         return Calendar(self)
+
+    @property
+    def linking(self) -> Linking:
+        return Linking(self)
 
     @property
     def outbox(self) -> Outbox:

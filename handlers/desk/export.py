@@ -143,7 +143,8 @@ def about(person: Row, reader: Reader) -> list[Sequence[Any]]:
 
 
 def chat(row: Row) -> Sequence[Any]:
-    return CHANNELS.get(row["channel"], row["channel"]), row["address"], row["created_at"]
+    names = ", ".join(name for name in (row["address"], row["alias"]) if name)
+    return CHANNELS.get(row["channel"], row["channel"]), names, row["created_at"]
 
 
 def programme(row: Row) -> Sequence[Any]:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Bringing in what people sent, as a worker does it: claim, look inside, and record what became of it."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -47,7 +48,8 @@ class Filing:
             return self._end(taken, why(found, taken.kind), state="refused", reason=found)
         with self.storage.writing() as store:
             file_id = store.files.keep(content, kind=found.mime, at=self.clock.now())
-            if not store.files.settle(taken, state="stored", file_id=file_id, reason=None):
+            settled = {"state": "stored", "reason": None, "retry_at": self.clock.real()}
+            if not store.files.settle(taken, file_id=file_id, **settled):
                 store.files.forget([file_id])  # whoever sent it may be gone by now
         return None
 
@@ -61,6 +63,29 @@ class Filing:
             store.files.settle(taken, retry_at=self.clock.real() + wait, reason=reason, attempts=attempts)
         return None
 
+    def to_release(self, channels: Collection[str]) -> Attachment | None:
+        """
+        Something that one of these channels keeps though we have it, or never will. It is tried again after a while,
+        unless it is said to be ``released``.
+        """
+        real = self.clock.real()
+        with self.storage.reading() as store:
+            if not store.files.anything_to_release(real, channels):
+                return None
+        with self.storage.writing() as store:
+            found = store.files.release(real=real, again_at=real + WAITS[-1], channels=channels, limit=1)
+        return found[0] if found else None
+
+    def released(self, held: Attachment) -> None:
+        """Its channel has it no longer."""
+        with self.storage.writing() as store:
+            store.files.released(held.id, self.clock.now())
+
+    def not_released(self, held: Attachment) -> None:
+        """Its channel will never let go of it: nobody tries again."""
+        with self.storage.writing() as store:
+            store.files.released(held.id, None)
+
     def lost(self, taken: Attachment, reason: str) -> None:
         """It cannot be fetched any more; its sender is asked for it again, once."""
         self._end(taken, LOST, state="lost", reason=reason)
@@ -73,6 +98,7 @@ class Filing:
             message = store.messages.get(taken.message_id)
             assert message is not None, "an attachment belongs to a message"
             stopped_at = desk.person.stopped_at
-            if store.files.settle(taken, state=state, reason=reason) and not (stopped_at and message.at < stopped_at):
+            is_settled = store.files.settle(taken, state=state, reason=reason, retry_at=self.clock.real())
+            if is_settled and not (stopped_at and message.at < stopped_at):
                 reader = self.catalogues.reader(desk.person.language)
                 desk.outbox.reply(store.people.identity(message.identity_id), words.render(reader), reply_to=message.id)

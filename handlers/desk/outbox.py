@@ -4,10 +4,11 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from handlers.moments import Push, rome_day
+from handlers.moments import Push, rome_day, template_for
 from handlers.talk.limits import LIMITS
 from handlers.talk.messages import Option
 from handlers.talk.rendering import numbered_under, options_in_words, pieces, way_out, width
+from handlers.talk.templates import value
 from handlers.talk.text import Reader, Words, shown
 from storage.people import Identity
 from storage.workshops import Workshop
@@ -32,11 +33,24 @@ class Outbox:
         is_dated = text != timeless and not before
         dated = {"day": str(rome_day(self.desk.now)), "timeless": timeless} if is_dated else {}
         for number, piece in enumerate(before):
-            if self._row(push, chat, piece, options=None, key=f"{push.key}:{number}") is None:
+            leads = {"leads_to": push.key}
+            if self._row(push, chat, piece, options=None, key=f"{push.key}:{number}", facts=leads) is None:
                 return False
         shown_options = [option.stored() for option in options] or None
-        id = self._row(push, chat, last, options=shown_options, key=push.key, facts={**dated, **facts})
-        return id is not None
+        known = {**dated, **self._templated(push), **facts}
+        return self._row(push, chat, last, options=shown_options, key=push.key, facts=known) is not None
+
+    def _templated(self, push: Push) -> dict[str, Any]:
+        """What a template of it would fill in, in every language: how it leaves is known only when it does."""
+        found = template_for(push.moment, push.occasion)
+        if found is None:
+            return {}
+        template, slots = found
+        values = {
+            reader.language: {slot: value(words, reader) for slot, words in slots.items()}
+            for reader in self.desk.catalogues.readers()
+        }
+        return {"template": {"name": template.name, "values": values}}
 
     def words_of(self, push: Push) -> str:
         """What it says, in the person's language, as it would be sent."""

@@ -4,6 +4,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from handlers.desk.chats import Chats
 from handlers.desk.export import PERMISSIONS
 from handlers.moments import BY_NAME, NEWS
 from handlers.talk import phones
@@ -195,6 +196,8 @@ class People:
         self.store.people.change_identity(identity.id, blocked_at=identity.blocked_at or now)
         if self.desk.outbox.chat() is None:
             self._let_go_of_offers()
+        for message in self.store.messages.pending_in(identity.id):
+            Chats(self.desk).move(message, because="chat_blocked")
         self._suppress(reason="chat_blocked", identity_id=identity.id)
         self.store.people.stop(
             id, "all", identity_id=identity.id, reason=reason, message_id=self.desk.message_id, now=now

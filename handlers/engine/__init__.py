@@ -11,10 +11,12 @@ from handlers.desk import Desk
 from handlers.engine.frames import incoming_of, payload_of
 from handlers.engine.listening import Listening
 from handlers.engine.masking import without_health
+from handlers.engine.recognising import Recognising, touched
 from handlers.engine.turn import Play, Turn
 from handlers.rules.cries import cry_in
 from handlers.rules.looping import FLOOD, Heard, is_loop, is_time_to_look
 from handlers.talk import Incoming, _, anytime
+from handlers.talk.limits import LIMITS
 from storage import Contested, Storage, Store, Unavailable
 from storage.dialogues import Dialogue, Opened
 from storage.messages import Message
@@ -55,6 +57,7 @@ class Engine:
 
     def turn(self, store: Store, message: Incoming) -> None:
         """Everything that follows from one message happens, or none of it does. Does not commit: the caller does."""
+        message = touched(store, self._recognising(store).known(message))
         opened = self._lock(store, message)
         message = without_health(message, opened.options)
         is_taken = opened.dialogue.taken_by is not None
@@ -62,6 +65,8 @@ class Engine:
         row = self._keep(store, message, opened, state="waiting" if must_wait else "handled")
         if row is None:
             return
+        if LIMITS[opened.identity.channel].window:  # what waited for a word of theirs may leave now
+            store.messages.window_opened(opened.identity.id, self.clock.now())
         is_news = message.kind in ("blocked", "unblocked")
         if is_news or opened.identity.blocked_at:  # who writes has opened the chat again, told or not
             desk = self._desk(store, opened.person, row)
@@ -92,7 +97,7 @@ class Engine:
         sender = message.sender
         found = store.dialogues.lock(sender.channel, sender.id)
         if found is None:
-            store.people.meet(
+            chat, _person = store.people.meet(
                 sender.channel,
                 sender.id,
                 simulated=sender.simulated,
@@ -100,6 +105,7 @@ class Engine:
                 release=self.play.release,
                 now=self.clock.now(),
             )
+            self._recognising(store).learn(chat, message)
             found = store.dialogues.lock(sender.channel, sender.id)
         assert found is not None, "a person we have just met has a dialogue"
         return found
@@ -112,7 +118,7 @@ class Engine:
             kind=message.kind,
             text=message.text,
             state=state,
-            at=self.clock.now(),
+            at=message.at if message.late else self.clock.now(),
             update_key=message.update_id,
             message_key=message.message_id,
             payload=payload_of(message),
@@ -224,6 +230,9 @@ class Engine:
         words = _("I am sorry: something did not work with your last message. A person of the desk will look at it.")
         reader = self.play.catalogues.reader(desk.person.language)
         desk.outbox.reply(store.people.identity(message.identity_id), words.render(reader), reply_to=message.id)
+
+    def _recognising(self, store: Store) -> Recognising:
+        return Recognising(store, self.play.catalogues, self.clock.now())
 
     def _desk(self, store: Store, person: Person, row: int | None = None) -> Desk:
         return Desk(store, person, self.clock.now(), self.play.catalogues, message_id=row)

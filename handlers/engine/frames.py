@@ -108,6 +108,7 @@ def payload_of(message: Incoming) -> dict[str, Any] | None:
         "language": message.language,
         "media": dict(message.payload) or None,
         "masked": "health" if message.masked else None,
+        "late": message.late or None,
     }
     return {name: value for name, value in known.items() if value is not None} or None
 
@@ -127,4 +128,5 @@ def incoming_of(message: Message, identity: Identity) -> Incoming:
         start=payload.get("start"),
         payload=payload.get("media") or {},
         masked="masked" in payload,
+        late="late" in payload,
     )

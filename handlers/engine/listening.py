@@ -12,6 +12,7 @@ from handlers.engine.meaning import FILES
 from handlers.engine.scene import Play
 from handlers.rules.cries import Cry, cry_in
 from handlers.talk import Incoming, Local, Text, _, anytime, lines, phones, reading
+from handlers.talk.rendering import short
 from handlers.talk.text import Words, shown
 from storage import Store
 from storage.dialogues import Opened
@@ -29,6 +30,7 @@ HELP: dict[Cry, tuple[Text, ...]] = {
 }
 TOLD = _("I am a program. A person of the desk reads your message first.")  # true at night, too
 HEALTH = _("Better not to write about health here. I keep no trace of it.")
+MOST_QUOTED = 60  # letters
 NO_MORE = {"stop_offers": _("All right: no more new offers."), "stop_reminders": _("All right: no more reminders.")}
 
 
@@ -47,6 +49,8 @@ class Listening:
         """Is this message dealt with? Else a turn follows."""
         if cry := cry_in(self.message.text):
             self._help(cry)
+            return True
+        if self.message.late and self._is_overtaken():
             return True
         taken_by = self.opened.dialogue.taken_by
         if taken_by is None or self._ends_it() or self._is_for_the_program():
@@ -67,6 +71,40 @@ class Listening:
             )
         )
         self._heard(version=self.opened.dialogue.version + 1)  # it counts: else two programs say it for ever
+
+    def _is_overtaken(self) -> bool:
+        """
+        What we hear only now answers nothing that was asked since: whoever wrote it is told, once, unless they have
+        said stop since. Words that always work do so, and a button answers its own message.
+        """
+        at, person = self.message.at, self.opened.person
+        if person.stopped_at and at < person.stopped_at:
+            self._heard()
+            return True
+        asked = self._asked_at()
+        if self.message.kind != "text" or self._word or asked is None or asked <= at:
+            return False
+        before = self.store.messages.heard(person.id, self.opened.identity.id, 2)[1:]
+        self.store.messages.change(self.row, reason="overtaken")
+        if not any(reason == "overtaken" for _at, _kind, _text, reason in before):
+            words = short(" ".join(self.message.text.split()), MOST_QUOTED)
+            self._say(
+                lines(
+                    _("I read only now what you wrote before: «{words}».", words=words),
+                    _("Does it still count? Then please write it again."),
+                    _("Write 0 for the menu, PERSON for a person."),
+                )
+            )
+        self._heard()
+        return True
+
+    def _asked_at(self) -> datetime | None:
+        """When this chat was asked something last, be it a question or a message with choices."""
+        question_id = self.opened.dialogue.question_id
+        question = self.store.messages.get(question_id) if question_id else None
+        choice = self.store.messages.newest_choice(self.opened.person.id, self.opened.identity.id)
+        found = [one.sent_at or one.at for one in (question, choice) if one]
+        return max(found, default=None)
 
     def _ends_it(self) -> bool:
         """Stopping always works, and so does wanting to be deleted: the program answers that itself."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from handlers.desk.files import why
+from handlers.desk.links import UNKNOWN, code_in, is_surely_one
 from handlers.desk.misreadings import as_counted
 from handlers.engine.frames import Frame, load
 from handlers.engine.scene import HOME, Scene
@@ -108,6 +109,8 @@ class Meaning:
 
     def _word(self) -> Move | None:
         text, catalogues = self.message.text, self.scene.play.catalogues
+        if linked := self._link(text):
+            return linked
         if named := anytime.language_named(text, catalogues):
             return self.scene.aside(Go("language", {"chosen": named}))
         word = anytime.find(text, catalogues)
@@ -115,6 +118,18 @@ class Meaning:
         if word is None or (is_a_number and self.scene.dialogue.question_kind in NUMERIC):
             return None
         return Go("start") if self.scene.is_silent() and word not in STILL_ALLOWED else self._do(word)
+
+    def _link(self, text: str) -> Move | None:
+        """A code that was read in another chat. What only looks like one is said to be none; a name stays a name."""
+        code = code_in(text)
+        if code is None or self.scene.is_silent():
+            return None
+        if self.c.desk.linking.knows(code):
+            return self.scene.aside(Go("links", {"code": code}))
+        if not is_surely_one(text):
+            return None
+        self.c.say(UNKNOWN)
+        return self.steps.ask_again() if self.scene.is_asking() else Done()
 
     def _do(self, word: str) -> Move:
         match word:

@@ -28,6 +28,8 @@ class Turn:
         self._greet()
         question = self.steps.follow(Meaning(self.scene, self.steps).first_move())
         self._save(self._say(question))
+        for act in self.scene.c.desk.afterwards:
+            act()
 
     def _greet(self) -> None:
         """The first time: who we are, before any question. A link that brought them is remembered."""

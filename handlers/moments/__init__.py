@@ -26,6 +26,7 @@ from handlers.moments.occasions import (
 )
 from handlers.moments.places import access, entrance, map_of, map_to, place_in, place_of, way_there
 from handlers.moments.pushes import AHEAD, SMALL_SHIFT, Moment, Push, at_any_hour, due, is_repeat, push_of, still_stands
+from handlers.moments.templates import TEMPLATE, TEMPLATES, template_for
 from handlers.moments.workshops import (
     BOOKING_CONFIRMED,
     COMING,
@@ -76,6 +77,8 @@ __all__ = [
     "REMINDER_2H",
     "REMINDER_24H",
     "SMALL_SHIFT",
+    "TEMPLATE",
+    "TEMPLATES",
     "WORKSHOP_CALLED_OFF",
     "WORKSHOP_MOVED",
     "WORKSHOP_ONLINE",
@@ -99,6 +102,7 @@ __all__ = [
     "rome_day",
     "silence",
     "still_stands",
+    "template_for",
     "told_of",
     "way_there",
 ]

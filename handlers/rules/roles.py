@@ -38,6 +38,7 @@ ROOMS: dict[str, dict[str, frozenset[str]]] = {
     "questions": {"read": EVERYBODY, "write": frozenset({"operator", "administrator"})},
     "calls": {"read": FOLLOWS, "write": FOLLOWS},
     "deliveries": {"read": frozenset({"operator", "administrator"}), "write": frozenset({"operator", "administrator"})},
+    "health": {"read": frozenset({"operator", "administrator"}), "write": frozenset({"operator", "administrator"})},
     "rights": {"read": frozenset({"privacy_officer"}), "write": frozenset({"privacy_officer"})},
     "retention": {"read": frozenset({"privacy_officer"}), "write": frozenset({"privacy_officer"})},
     "audit": {"read": frozenset({"privacy_officer"})},

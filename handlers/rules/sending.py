@@ -94,3 +94,39 @@ def needs_a_person(state: str, reason: str, *, critical: bool, is_news: bool, is
     if critical:
         return state in ("failed", "missed") or reason == "chat_blocked"
     return is_reply and state == "failed" and not is_shut
+
+
+# ---- what the channel says afterwards
+
+# What a network calls the same thing as we do; whatever it says before "sent" also shows that it has the message.
+HAS_IT = {"queued", "accepted", "scheduled", "sending", "sent"}
+NEVER_ARRIVED = {"failed", "undelivered", "canceled"}
+HEIGHT = {"sent": 1, "delivered": 2, "read": 3}
+
+
+def state_said(status: str) -> str | None:
+    """In which state a message is, of which a network says this; None for a word that we do not know."""
+    if status in NEVER_ARRIVED:
+        return "failed"
+    return "sent" if status in HAS_IT else status if status in HEIGHT else None
+
+
+def moves_up(state: str, said: str) -> bool:
+    """
+    Does what is said take a message higher than it stands? Good news ends every doubt; what has arrived does not
+    fail any more, and what has ended here has ended.
+    """
+    if said == "failed":
+        return state in ("sending", "uncertain", "sent")
+    return state in ("pending", "claimed", "sending", "uncertain") or 0 < HEIGHT.get(state, 0) < HEIGHT[said]
+
+
+def wait_before(again: int, first: timedelta, longest: timedelta | None, tries: int) -> timedelta:
+    """
+    How long before trying for the ``again``-th time: always as long as the first time; or, where there is a longest
+    time, longer each time, so that the last of so many tries comes after that.
+    """
+    if longest is None or longest <= first or again <= 1 or not first:
+        return min(first, longest) if longest else first
+    step = min((again - 1) / max(tries - 2, 1), 1)
+    return first * float((longest / first) ** step)

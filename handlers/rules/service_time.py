@@ -60,6 +60,17 @@ def is_late(opened_at: datetime, now: datetime, hours: OpeningHours, answer_hour
     return now > due_at(opened_at, hours, answer_hours)
 
 
+def open_between(start: datetime, end: datetime, hours: OpeningHours) -> timedelta:
+    """How long the desk is open from one moment to another; aware times."""
+    zone = ZoneInfo(hours.rest.zone)
+    day, last, found = start.astimezone(zone).date(), end.astimezone(zone).date(), timedelta(0)
+    while day <= last:
+        for opens, closes in hours.spans(day):
+            found += max(min(closes, end) - max(opens, start), timedelta(0))
+        day += timedelta(days=1)
+    return found
+
+
 def _spans_from(at: datetime, hours: OpeningHours) -> Iterator[tuple[datetime, datetime]]:
     day, closed_in_a_row = at.astimezone(ZoneInfo(hours.rest.zone)).date(), 0
     while closed_in_a_row < FAR_AHEAD:

@@ -24,6 +24,7 @@ class Limits:
     caption: int = 1024  # under a picture or a file
     window: timedelta | None = None  # after a person's last message, in which we may write what we like
     settles: bool = False  # can the channel be asked later whether a message has arrived?
+    has_aliases: bool = False  # does it call one chat by two names?
 
 
 TELEGRAM = Limits(text=4096, text_with_options=4096, buttons=10, button_label=20, rows=0, row_label=0)
@@ -36,6 +37,7 @@ WHATSAPP = Limits(
     row_label=24,
     window=timedelta(hours=24),
     settles=True,
+    has_aliases=True,
 )
 
 LIMITS = {"telegram": TELEGRAM, "whatsapp": WHATSAPP}

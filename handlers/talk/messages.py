@@ -128,6 +128,7 @@ class Outgoing:
     bulk: bool = False  # one of many alike, which may be sent at a bulk rate
     form: Form | None = None  # with it the channel shows buttons or a list, or may write at all
     not_after: datetime | None = None  # from then on it makes no sense to deliver it
+    plain: bool = False  # the channel refused a richer form: the choices stand in the text, a file is a link
 
     def token(self, index: int) -> str:
         """What a tap on this message's choice number ``index`` (from 0) brings back."""

@@ -29,7 +29,7 @@ attachments = Table(
     Column("reason", String),
     Column("file_id", ForeignKey("files.id")),
     Column("attempts", Integer, nullable=False),
-    Column("retry_at", Moment),
+    Column("retry_at", Moment),  # to fetch it, or once that is decided, to let the channel drop it
     Column("lease_until", Moment),
     Column("at", Moment, nullable=False),
     Column("released_at", Moment),  # since then the channel has it no longer
@@ -39,6 +39,12 @@ attachments = Table(
         "retry_at",
         sqlite_where=text("state = 'waiting'"),
         postgresql_where=text("state = 'waiting'"),
+    ),
+    Index(
+        "ix_attachments_held",  # by a channel that has not been told yet that it may drop it
+        "retry_at",
+        sqlite_where=text("state <> 'waiting' and retry_at is not null"),
+        postgresql_where=text("state <> 'waiting' and retry_at is not null"),
     ),
     Index("ix_attachments_person_id", "person_id"),
     Index("ix_attachments_file_id", "file_id"),

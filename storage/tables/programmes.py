@@ -40,6 +40,8 @@ notices = Table(
     Column("consents", Document, nullable=False),
 )
 
+CHECKUP = "checkup"  # of the settings: what was found when somebody had everything checked last
+
 settings = Table(
     "settings",
     metadata,

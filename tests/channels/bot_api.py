@@ -12,6 +12,7 @@ from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -839,6 +840,8 @@ async def _served(app: Any) -> AsyncIterator[str]:
     server.config.load()
     server.lifespan = server.config.lifespan_class(server.config)
     await server.startup()
+    # Every server says what time it is; uvicorn would in a loop of its own, which is not run here.
+    server.server_state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
     try:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:

@@ -94,3 +94,13 @@ def test_the_list_is_paged_both_ways(house: House) -> None:
     assert second.count("It did not arrive") == 10 and "Older" not in second
     newer = second.split('rel="prev"')[0].rsplit('href="', 1)[1].split('"')[0]
     assert operator.get(newer.replace("&amp;", "&")).text.count("It did not arrive") == 50
+
+
+def test_what_waits_for_somebodys_next_word_is_seen(house: House) -> None:
+    person = fill(house, 1)[0]
+    message, operator = failed(house, person), house.as_("operator")
+    assert "Waiting for the person to write" not in text_of(operator.get("/console/deliveries"))
+    with house.store() as store:
+        store.write(update(messages).where(messages.c.id == message).values(state="pending", reason="window_shut"))
+    page = text_of(operator.get("/console/deliveries"))
+    assert "Waiting for the person to write" in page and f"Person {person}" in page

@@ -69,10 +69,23 @@ class Office:
         self.found.close()
 
     def meets(self, who: str, channel: str = "telegram") -> int:
-        """A chat."""
+        """A chat; on WhatsApp, of somebody who has just written, so that we may."""
         known = {"simulated": False, "language": "it", "release": "1", "now": self.now}
         with self.found.writing() as store:
-            return store.people.meet(channel, who, **known)[0].id  # type: ignore[arg-type]
+            chat = store.people.meet(channel, who, **known)[0].id  # type: ignore[arg-type]
+        if channel == "whatsapp":
+            self.hears(chat)
+        return chat
+
+    def hears(self, chat: int) -> None:
+        """Somebody writes in a chat."""
+        with self.found.writing() as store:
+            identity = store.people.identity(chat)
+            whose = {"person_id": identity.person_id, "identity_id": chat, "channel": identity.channel}
+            nothing = dict.fromkeys(("update_key", "message_key", "payload", "dialogue_version"))
+            said = {"kind": "text", "text": "ciao", "state": "handled", "at": self.now}
+            store.messages.take_in(**whose, **nothing, **said)
+            store.messages.window_opened(chat, self.now)
 
     def puts(self, chat: int, text: str, priority: int = REPLY, **more: Any) -> int:
         """A message for a chat; of whatever class, an answer: the checks of a push have tests of their own."""

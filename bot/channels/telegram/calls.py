@@ -53,6 +53,7 @@ class Calls(BaseRequest):
 
     def __init__(self, most: int, *, patience: float) -> None:
         self._most, self._patience = most, patience
+        self.said_at: str | None = None  # what Telegram's clock said with its last answer
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -90,6 +91,7 @@ class Calls(BaseRequest):
             async with session.request(
                 method, url, data=body, headers=headers, timeout=timeout, allow_redirects=False
             ) as answer:
+                self.said_at = answer.headers.get("Date")
                 return _status(answer.status), await _content(answer)
         except NOT_SENT as error:
             raise NotSent(type(error).__name__) from error

@@ -20,11 +20,13 @@ from starlette.routing import Route
 from telegram import Bot
 from telegram.error import BadRequest, InvalidToken, TelegramError
 
+from bot.channels.telegram.checkup import about_the_queue, about_us, about_where
 from bot.channels.telegram.letters import Letter, letter, plain, retired
 from bot.channels.telegram.troubles import REFUSED, about_a_file, about_an_edit, is_done_already, told
 from bot.channels.telegram.updates import NAME, read
 from bot.clock import Clock
-from bot.contract import DeliveryError, Hear, Learn
+from bot.contract import Checked, DeliveryError, Hear, Learn
+from bot.doctor import about_the_clock, http_date
 from bot.settings import Settings
 from handlers.talk.messages import Incoming, Outgoing
 
@@ -275,6 +277,20 @@ class Telegram:
 
     async def _call(self, what: Letter) -> Any:
         return await self._calls.call(f"{self._bot.base_url}/{what.method}", what.fields, what.files)
+
+    # ---- how it stands
+
+    async def checkup(self) -> list[Checked]:
+        """Does Telegram know us, and does it bring us what people write? Only asks."""
+        try:
+            bot = await self._call(Letter("getMe", {}))
+            ours, theirs = self._clock.real(), http_date(self._calls.said_at)
+            webhook = await self._call(Letter("getWebhookInfo", {}))
+        except Exception as error:
+            return [about_us(told(error))]
+        clock = [about_the_clock(NAME, theirs, ours)] if theirs else []
+        is_here = about_where(webhook, self._address if self._mode == "webhook" else "")
+        return [about_us(None, str(bot.get("username"))), is_here, *about_the_queue(webhook, ours), *clock]
 
     # ---- files
 

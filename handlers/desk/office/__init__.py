@@ -13,6 +13,7 @@ from handlers.desk.office.conversations import Conversations
 from handlers.desk.office.deliveries import Deliveries
 from handlers.desk.office.exports import Exports
 from handlers.desk.office.future import Future
+from handlers.desk.office.health import Health
 from handlers.desk.office.job_clubs import JobClubs
 from handlers.desk.office.merging import Merging
 from handlers.desk.office.people import People
@@ -73,6 +74,10 @@ class Office:
     @property
     def deliveries(self) -> Deliveries:
         return Deliveries(self)
+
+    @property
+    def health(self) -> Health:
+        return Health(self)
 
     @property
     def questions(self) -> Questions:

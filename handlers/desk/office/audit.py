@@ -22,6 +22,8 @@ MOST = 20_000  # lines in a file
 
 # What people and staff do, as the record calls it. Whatever has no words here is shown as it is called.
 ACTIONS: dict[str, Text] = {
+    "alarm_over": _("ended an alarm"),
+    "alarm_raised": _("raised an alarm"),
     "assigned": _("said who follows somebody"),
     "attenders_read": _("looked at who has a place"),
     "audit_exported": _("saved this record as a file"),
@@ -61,6 +63,7 @@ ACTIONS: dict[str, Text] = {
     "follow_up": _("set a day to look again"),
     "forbidden": _("was refused a page"),
     "given_back": _("gave a conversation back"),
+    "health_checked": _("had channels and health checked"),
     "identified": _("made sure who is asking"),
     "job_found": _("found a job"),
     "joined_club": _("joined a Job Club"),
@@ -160,6 +163,7 @@ PLACES: dict[str, Text] = {
     "protected": _("Protected notes"),
     "replies": _("Answers that are ready"),
     "rights": _("Rights requests"),
+    "health": _("Channels and health"),
 }
 SUBJECTS: dict[str, Text] = {
     "person": _("Person {id}"),
@@ -174,6 +178,7 @@ SUBJECTS: dict[str, Text] = {
     "question": _("Question {id}"),
     "venue": _("Venue {id}"),
     "message": _("Message {id}"),
+    "channel": _("Channel {id}"),
 }
 
 

@@ -4,9 +4,10 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from handlers.desk.chats import OF_THE_FIRST, in_full
 from handlers.desk.office.refusals import Refused
 from handlers.talk import Gone, _
-from storage.deliveries import Problem
+from storage.deliveries import Problem, Waiting
 from storage.messages import Message
 
 if TYPE_CHECKING:
@@ -31,6 +32,11 @@ class Deliveries:
             settled=settled,
         )
 
+    def waiting(self) -> list[Waiting]:
+        """What leaves only when its person writes."""
+        scope = self.office.scope
+        return self.store.deliveries.waiting(AT_A_TIME, areas=scope.areas, programmes=scope.programmes)
+
     def again(self, id: int) -> None:
         """
         Send it once more, once. Before it leaves everything is checked again, as for any message.
@@ -49,21 +55,24 @@ class Deliveries:
             raise Refused(_("The chat is closed until the person writes. You can call them."))
         if message.not_after and message.not_after <= self.office.now:
             raise Refused(_("It is too late for this message: it would no longer be true."))
-        facts = {name: value for name, value in payload.items() if name != "repeats"}
+        facts = {name: value for name, value in payload.items() if name not in OF_ANOTHER_TRY}
+        whole = in_full(message)
         new = self.store.messages.put_out(
-            **{name: getattr(message, name) for name in COPIED},
+            **{name: getattr(whole, name) for name in COPIED},
             payload={**facts, "again": id, "by": self.office.member.id},
             dedupe_key=f"again:{id}",
             at=self.office.now,
             due_at=self.office.now,
         )
-        self.store.messages.change(id, payload={**payload, "again_as": new})
+        # Nobody asks the channel any more what became of the first one.
+        self.store.messages.change(id, payload={**payload, "again_as": new}, retry_at=None)
         self.office.note("sent_again", f"message:{id}")
 
     def settle(self, id: int) -> None:
         """Leave it at that: somebody has told the person otherwise, or it matters no more. Raises Gone."""
         message = self._locked(id)
-        self.store.messages.change(id, payload={**(message.payload or {}), "settled_by": self.office.member.id})
+        facts = {**(message.payload or {}), "settled_by": self.office.member.id}
+        self.store.messages.change(id, payload=facts, retry_at=None)
         self.office.note("delivery_settled", f"message:{id}")
 
     def _locked(self, id: int) -> Message:
@@ -79,6 +88,7 @@ class Deliveries:
         return found
 
 
+OF_ANOTHER_TRY = ("repeats", *OF_THE_FIRST)
 COPIED: Sequence[str] = (
     "person_id",
     "identity_id",

@@ -11,16 +11,14 @@ from typing import TYPE_CHECKING
 from handlers.desk.hours import answer_hours, opening_hours
 from handlers.desk.office.waiting import URGENT
 from handlers.rules.service_time import is_late
-from handlers.talk import Text, _
+from handlers.talk import Text
 from handlers.talk.text import ROME
-from storage.today import Traffic
 from storage.workshops import Counts, Workshop
 
 if TYPE_CHECKING:
     from handlers.desk.office import Office
 
 DAYS = 14  # of the charts
-OVERDUE = timedelta(minutes=5)  # a message that should have left so long ago is stuck, or stands in a long line
 A_DAY = timedelta(days=1)
 
 
@@ -85,20 +83,7 @@ class Today:
 
     def channels(self) -> list[tuple[str, Text, bool]]:
         """Each channel by name, how it is in plain words, and whether that is well."""
-        failed = self.store.deliveries.count(self.office.real - A_DAY)
-        found = self.store.today.traffic(self.now - OVERDUE)
-        return [(one.channel, *self._health(one, failed.get(one.channel, (0, 0))[1])) for one in found]
-
-    def _health(self, one: Traffic, failed: int) -> tuple[Text, bool]:
-        if one.overdue and (one.last_out is None or one.last_out < self.now - OVERDUE):
-            return _("Nothing leaves. {many} messages wait since {since}.", many=one.overdue, since=one.oldest), False
-        if failed:
-            return _("It works, but {many} messages did not arrive since yesterday.", many=failed), False
-        if one.overdue:
-            return _("It works, and {many} messages wait their turn.", many=one.overdue), True
-        if one.last_in is None:
-            return _("Nobody has written lately."), True
-        return _("It works. Last message: {at}.", at=one.last_in), True
+        return self.office.health.in_short()
 
     def to_follow_up(self) -> int:
         """People whom this member wanted to look at again by today, or whom nobody has."""

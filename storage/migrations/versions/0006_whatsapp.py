@@ -12,6 +12,7 @@ branch_labels = None
 depends_on = None
 
 HAS_ALIAS = "alias is not null"
+IS_HELD = "state <> 'waiting' and retry_at is not null"
 HAS_RECEIPTS = "channel = 'whatsapp' and provider_id is not null"
 
 
@@ -28,6 +29,12 @@ def upgrade() -> None:
         )
     with op.batch_alter_table("attachments") as table:
         table.add_column(sa.Column("released_at", Moment))
+        table.create_index(
+            "ix_attachments_held",
+            ["retry_at"],
+            sqlite_where=sa.text(IS_HELD),
+            postgresql_where=sa.text(IS_HELD),
+        )
     with op.batch_alter_table("merges") as table:
         table.alter_column("by", existing_type=Key, nullable=True)
     op.create_index(
@@ -88,6 +95,7 @@ def downgrade() -> None:
     with op.batch_alter_table("merges") as batch:
         batch.alter_column("by", existing_type=Key, nullable=False)
     with op.batch_alter_table("attachments") as batch:
+        batch.drop_index("ix_attachments_held")
         batch.drop_column("released_at")
     with op.batch_alter_table("identities") as batch:
         batch.drop_index("uq_identities_channel_alias")

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What Twilio says of our account, and what has to be looked at there, in plain words."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from bot.channels.whatsapp.inbound import NAME
+from bot.contract import Checked, DeliveryError
+from bot.doctor import about_the_clock, http_date
+from handlers.talk import _
+
+A_SENDER = re.compile(r"\+[1-9]\d{5,14}", re.ASCII)
+
+
+def about_us(
+    account: Mapping[str, Any],
+    trouble: DeliveryError | None,
+    *,
+    sender: str,
+    public_url: str,
+    is_strict: bool,
+    said_at: str | None,
+    now: datetime,
+) -> list[Checked]:
+    """Everything there is to see with one question to Twilio."""
+    theirs = http_date(said_at)
+    clock = [about_the_clock(NAME, theirs, now)] if theirs and not (trouble and trouble.uncertain) else []
+    return [
+        _account(account, trouble),
+        _sender(sender),
+        _addresses(public_url),
+        *([] if is_strict else [_unsigned()]),
+        *clock,
+    ]
+
+
+def _account(account: Mapping[str, Any], trouble: DeliveryError | None) -> Checked:
+    name = "whatsapp.account"
+    if trouble and trouble.halt:
+        what, todo = _("Twilio does not accept our credentials."), _("Check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.")
+        return Checked(name, "bad", what, todo)
+    if trouble:
+        what = _("Twilio did not answer as it should ({code}).", code=trouble.code)
+        return Checked(name, "bad", what, _("Check TWILIO_ACCOUNT_SID, TWILIO_API_URL and the way to the Internet."))
+    if account.get("status", "active") != "active":
+        what = _("Our account at Twilio is closed or on hold.")
+        return Checked(name, "bad", what, _("Look at the account at console.twilio.com."))
+    if account.get("type") == "Trial":
+        what = _("Twilio knows us, but only on trial: 50 messages a day.")
+        return Checked(name, "warning", what, _("Turn it into a full account at console.twilio.com."))
+    return Checked(name, "ok", _("Twilio knows our account, and it is active."))
+
+
+def _sender(sender: str) -> Checked:
+    if not A_SENDER.fullmatch(sender):
+        what = _("Our WhatsApp number is not written as Twilio wants it.")
+        return Checked("whatsapp.sender", "bad", what, _("Write TWILIO_WHATSAPP_FROM like +390511234567."))
+    return Checked("whatsapp.sender", "ok", _("We write as {sender}.", sender=f"whatsapp:{sender}"))
+
+
+def _addresses(public_url: str) -> Checked:
+    """What Twilio has noted down for a sender cannot be asked for certain, so we say where to look."""
+    if not public_url:
+        what = _("Without PUBLIC_URL no call of Twilio’s can be told from a forged one.")
+        return Checked("whatsapp.webhooks", "bad", what, _("Set PUBLIC_URL to the address people see."))
+    what = _(
+        "At Twilio, our WhatsApp sender must call {inbound} for messages, and {status} for their status.",
+        inbound=f"{public_url}/twilio/inbound",
+        status=f"{public_url}/twilio/status",
+    )
+    return Checked("whatsapp.webhooks", "ok", what)
+
+
+def _unsigned() -> Checked:
+    what = _("Calls that Twilio has not signed are let in.")
+    return Checked("whatsapp.signature", "warning", what, _("Set TWILIO_SIGNATURE=enforce when the tests are done."))
