@@ -132,10 +132,15 @@ class Erasures:
         )
         return [row[0] for row in rows]
 
-    def knows(self, channel: str, fingerprint: str) -> bool:
-        """Is there somebody deleted whose address on a channel left this fingerprint?"""
+    def last(self, channel: str, fingerprint: str) -> datetime | None:
+        """When somebody was deleted last whose address on a channel left this fingerprint."""
         address = identities.c.address.startswith(f"{ERASED}{fingerprint}:", autoescape=True)
-        return bool(self.store.read(select(identities.c.id).where(identities.c.channel == channel, address).limit(1)))
+        rows = self.store.read(
+            select(erasures.c.done_at)
+            .join(identities, identities.c.person_id == erasures.c.person_id)
+            .where(identities.c.channel == channel, address)
+        )
+        return max((row[0] for row in rows if row[0]), default=None)
 
     def erase(self, person_id: int, fingerprints: Mapping[int, str], now: datetime) -> None:
         """

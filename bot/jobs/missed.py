@@ -11,9 +11,10 @@ import structlog
 
 from bot.clock import Clock
 from bot.contract import DeliveryError, Remembers, Transport
+from handlers.desk import erasing
 from handlers.engine import Engine
 from handlers.talk import Incoming
-from storage import Storage, Unavailable
+from storage import Storage, Store, Unavailable
 
 log = structlog.get_logger()
 
@@ -29,8 +30,15 @@ class Reconciler:
     dated by the desk's day, which may have been moved.
     """
 
-    def __init__(self, storage: Storage, clock: Clock, engine: Engine, channels: Mapping[str, Transport]) -> None:
-        self.storage, self.clock, self.engine = storage, clock, engine
+    def __init__(
+        self,
+        storage: Storage,
+        clock: Clock,
+        engine: Engine,
+        channels: Mapping[str, Transport],
+        erasure_key: bytes = b"",
+    ) -> None:
+        self.storage, self.clock, self.engine, self.erasure_key = storage, clock, engine, erasure_key
         self.channels = {
             name: cast(Remembers, channel) for name, channel in channels.items() if hasattr(channel, "missed")
         }
@@ -68,7 +76,9 @@ class Reconciler:
         """Hear what we have not, and write down that nothing is missing up to here. Raises Unavailable."""
         with self.storage.reading() as store:
             known = store.messages.known(name, [one.message_id for one in found if one.message_id])
-        new = [one for one in found if one.message_id not in known]
+            unknown = [one for one in found if one.message_id not in known]
+            # By its number nobody knows what somebody wrote who is deleted: it must not make them anew.
+            new = [one for one in unknown if not self._is_deleted(store, one)]
         for one in new:
             self._hear(one)
         with self.storage.writing() as store:
@@ -76,6 +86,11 @@ class Reconciler:
         if new:
             log.info("missed_and_heard", channel=name, messages=len(new))
         return len(new)
+
+    def _is_deleted(self, store: Store, message: Incoming) -> bool:
+        sender = message.sender
+        erased_at = erasing.erased_at(store, sender.channel, sender.id, self.erasure_key)
+        return erased_at is not None and message.at + self.clock.offset <= erased_at
 
     def _hear(self, message: Incoming) -> None:
         try:

@@ -50,7 +50,7 @@ class Worker:
     ) -> None:
         self.storage, self.engine, self.deliverer, self.clock = storage, engine, deliverer, clock
         self.fetcher, self.erasure_key = fetcher, erasure_key
-        self.reconciler = Reconciler(storage, clock, engine, deliverer.transports)
+        self.reconciler = Reconciler(storage, clock, engine, deliverer.transports, erasure_key)
         self.registries = registries(storage, clock, engine.play.catalogues, deliverer.transports.values())
         self.settler = Settling(deliverer.receipts, deliverer.transports)
         self.watch = Watch(storage, clock)

@@ -50,9 +50,14 @@ def erase(store: Store, person_id: int, now: datetime, catalogues: Catalogues, k
     return True
 
 
+def erased_at(store: Store, channel: str, address: str, key: bytes) -> datetime | None:
+    """When somebody with this address was deleted here; none, as far as anybody can say without the key of that day."""
+    return store.erasures.last(channel, fingerprint(channel, address, key)) if key else None
+
+
 def was_erased(store: Store, channel: str, address: str, key: bytes) -> bool:
-    """Was somebody with this address deleted here? Never, as far as anybody can say without the key of that day."""
-    return bool(key) and store.erasures.knows(channel, fingerprint(channel, address, key))
+    """Was somebody with this address deleted here?"""
+    return erased_at(store, channel, address, key) is not None
 
 
 def fingerprint(channel: str, address: str, key: bytes) -> str:

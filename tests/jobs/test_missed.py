@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import select
 from starlette.applications import Starlette
 
@@ -15,6 +16,7 @@ from bot.clock import Clock
 from bot.jobs.missed import AT_FIRST, MARGIN
 from bot.main import Sportello, build
 from bot.settings import Settings
+from handlers.desk import Desk, erasing
 from storage import Unavailable
 from storage.tables import attachments, messages
 from tests import files
@@ -33,7 +35,8 @@ class Office:
         self.whatsapp = WhatsApp(
             ACCOUNT, TOKEN, sender=SENDER, public_url=PUBLIC_URL, clock=clock, api_url=api.url, patience=2.0
         )
-        self.desk: Sportello = build(Settings(database_url=url), clock, transports={"whatsapp": self.whatsapp})
+        settings = Settings(database_url=url, secret_key=SecretStr("only for this test"))
+        self.desk: Sportello = build(settings, clock, transports={"whatsapp": self.whatsapp})
         self.line = Line(Starlette(routes=self.whatsapp.routes(self.desk.hear, self.desk.learn)))
 
     def writes(self, who: int, text: str, *, arrives: bool = True, **more: Any) -> Params:
@@ -290,3 +293,25 @@ def test_a_file_that_does_not_lie_with_twilio_is_lost_and_nobody_asks_for_it_aga
         fetches(office)
         office.passes(hours=1)
     assert settled(office) == [("lost", False)] and len(office.api.calls) == calls
+
+
+def test_who_was_deleted_is_not_made_anew_by_what_they_wrote_before(office: Office) -> None:
+    office.writes(1, "ciao")
+    office.asks()
+    office.passes(minutes=3)
+    office.writes(1, "cancella i miei dati")
+    with office.desk.storage.writing() as store:
+        row = store.messages.by_update("whatsapp", f"in:{office.api.messages[-1]['sid']}")
+        assert row
+        catalogues = office.desk.engine.play.catalogues
+        Desk(store, store.people.get(row.person_id), office.now, catalogues).erasure.ask()
+        assert erasing.erase(store, row.person_id, office.now, catalogues, office.desk.worker.erasure_key)
+    office.passes(minutes=1)
+    assert office.asks() == 0
+    with office.desk.storage.reading() as store:
+        assert len(store.people.identities(row.person_id)) == 1
+        assert store.people.at("whatsapp", f"whatsapp:{'+3933300'}00001") is None
+    office.passes(minutes=1)
+    office.writes(1, "di nuovo io", arrives=False)
+    office.passes(minutes=2)
+    assert office.asks() == 1
