@@ -107,6 +107,12 @@ class Merges:
     def undone(self, id: int, now: datetime) -> None:
         self.store.write(update(merges).where(merges.c.id == id).values(undone_at=now))
 
+    def keep_together(self, person_id: int, chats: Collection[int]) -> None:
+        """What brought these chats to a person cannot be undone any more: they are one and the same."""
+        for merge in self.of(person_id):
+            if set(chats) & set(merge.moved.get("rows", {}).get("identities", ())):
+                self.store.write(update(merges).where(merges.c.id == merge.id).values(moved={}))
+
     def forget(self, person_ids: Collection[int]) -> None:
         """What was changed holds words of theirs; it cannot be undone any more."""
         theirs = or_(merges.c.person_id.in_(person_ids), merges.c.other_id.in_(person_ids))

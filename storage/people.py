@@ -300,6 +300,9 @@ class People:
 
     def unite(self, stays: int, goes: int) -> None:
         """Two chats of one person are the same: from now on there is the one that stays."""
+        # Whoever is writing something for one of them at this moment is waited for, and then it is seen below.
+        both = identities.c.id.in_((stays, goes))
+        self.store.read(select(identities.c.id).where(both).order_by(identities.c.id).with_for_update())
         for table in (messages, stops, links, dialogues):
             theirs = table.c.identity_id == goes
             self.store.write(update(table).where(theirs).values(identity_id=stays))
@@ -338,6 +341,7 @@ class People:
         last = func.coalesce(
             select(func.max(messages.c.id))
             .where(messages.c.person_id == id, messages.c.identity_id == identities.c.id, messages.c.direction == "in")
+            .where(messages.c.kind.not_in(("blocked", "unblocked")))  # news of the chat is no word of theirs
             .scalar_subquery(),
             0,
         )

@@ -201,6 +201,14 @@ def test_who_has_said_stop_since_gets_no_answer_to_what_they_wrote_before(house:
     assert house.answers(late) == []
 
 
+def test_what_was_written_after_a_stop_is_answered_though_both_are_heard_late(house: House) -> None:
+    early = house.now
+    house.hear(NUMBER)
+    house.now += 20 * A_MINUTE
+    house.hear(NUMBER, "stop", late=True, at=early + A_MINUTE)
+    assert house.answers(house.hear(NUMBER, "menu", late=True, at=early + 2 * A_MINUTE))
+
+
 # ---- a button that says only which one it was
 
 
@@ -294,5 +302,7 @@ def test_what_was_joined_can_be_separated_for_thirty_days(house: House) -> None:
     house.hear(NUMBER, "1")
     assert house.met() == 1
     house.now += timedelta(days=31)
-    heard = house.hear(NUMBER, "le mie chat")
-    assert "Separa una chat" not in "\n".join(house.answers(heard))
+    house.hear(NUMBER, "le mie chat")
+    heard = house.hear(NUMBER, "2")
+    with house.desk.storage.reading() as store:
+        assert "asked" in store.cases.open_reasons(heard.person_id) and house.met() == 1

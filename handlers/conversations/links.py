@@ -36,10 +36,14 @@ def beginning(c: Context) -> Move:
 def what(c: Context) -> Asking:
     joined = c.desk.linking.joined()
     c.say(lines(_("I can write to you here: {channels}.", channels=", ".join(c.desk.linking.channels()))))
-    chosen = yield c.ask(_("What do you want to do?"), Choice((ADD, *([SEPARATE] if joined else []), NOTHING)))
+    can_separate = len(c.desk.linking.channels()) > 1
+    chosen = yield c.ask(_("What do you want to do?"), Choice((ADD, *([SEPARATE] if can_separate else []), NOTHING)))
     match chosen:
         case "add":
             return code
+        case "separate" if not joined:  # too long ago, or joined by somebody of the desk
+            c.say(_("For this you need a person of the desk."))
+            return go("person")
         case "separate" if len(joined) > 1:
             return which
         case "separate":
@@ -80,7 +84,7 @@ def is_it_you(c: Context) -> Asking:
         return done(trouble.why)
     return done(
         lines(
-            _("Done: for me these two chats are now one person."),
+            _("Done: your two chats are joined now."),
             _("I write where you wrote last."),
             _("To separate them, write MY CHATS."),
         )
@@ -102,7 +106,7 @@ def which(c: Context) -> Asking:
 def sure(c: Context) -> Asking:
     c.say(
         lines(
-            _("Then I know you as two people again, each with what was theirs."),
+            _("Then your chats know nothing of each other any more."),
             _("Places that were given up do not come back."),
         )
     )

@@ -26,15 +26,19 @@ LIVES_FOR = timedelta(minutes=15)
 A_CODE = re.compile(rf"([{SIGNS}]{{4}})\s?([-–— ]?)\s?([{SIGNS}]{{4}})", re.IGNORECASE)
 CHANNELS = {"telegram": "Telegram", "whatsapp": "WhatsApp"}
 
-UNKNOWN = _("I do not know this code. A code works once, for 15 minutes.")
+UNKNOWN = lines(
+    _("I do not know this code. A code works once, for 15 minutes."),
+    _("For a new one, write MY CHATS in the other app."),
+)
 SAME_CHAT = _("This is the right code, but the wrong chat. Write it in the other app.")
 JOINED = lines(
-    _("Done: for me these two chats are now one person."),
+    _("Done: your two chats are joined now."),
     _("I write where you wrote last."),
     _("To separate them, write MY CHATS."),
     _("Write 0 for the menu, PERSON for a person."),
 )
 ALREADY = _("These two chats are yours already.")
+NOT_NOW = _("That does not work at this moment. Please try again in a few minutes.")
 
 
 class NoLink(Exception):
@@ -65,9 +69,12 @@ def code_in(text: str) -> str | None:
 
 
 def is_surely_one(text: str) -> bool:
-    """Does it look like a code and like nothing else? Without a dash it may be anything, such as a name and a year."""
+    """
+    Does it look like a code and like nothing else? Without a dash it may be anything, such as a name and a year;
+    without a letter it may be a telephone number.
+    """
     found = A_CODE.fullmatch(text.strip())
-    return bool(found and found[2].strip())
+    return bool(found and found[2].strip() and any(sign.isalpha() for sign in text))
 
 
 class Linking:
@@ -121,8 +128,8 @@ class Linking:
         for id in sorted((stays, goes)):
             self.store.dialogues.lock_person(id)
         merging = self._merging()
-        if why := merging.why_not(self.desk.of(stays), self.desk.of(goes)):
-            raise NoLink(why)
+        if merging.why_not(self.desk.of(stays), self.desk.of(goes)):  # in the words of the staff
+            raise NoLink(NOT_NOW)
         if not self.store.links.use(link.id, self.desk.now):
             raise NoLink(UNKNOWN)
         self.desk.afterwards.append(lambda: self._merged(merging, stays, goes, chat))
@@ -144,8 +151,8 @@ class Linking:
         if merge is None or merge_id not in {one.merge_id for one in self.joined()}:
             raise Gone
         merging = self._merging()
-        if why := merging.why_stuck(self.desk, merge):
-            raise CannotMerge(why)
+        if merging.why_stuck(self.desk, merge):
+            raise CannotMerge(NOT_NOW)
         self.desk.afterwards.append(lambda: self._parted(merging, merge))
 
     def _sides(self, theirs: int, mine: int) -> tuple[int, int]:

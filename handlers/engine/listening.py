@@ -50,9 +50,9 @@ class Listening:
         if cry := cry_in(self.message.text):
             self._help(cry)
             return True
-        if self.message.late and self._is_overtaken():
-            return True
         taken_by = self.opened.dialogue.taken_by
+        if self.message.late and taken_by is None and self._is_overtaken():
+            return True
         if taken_by is None or self._ends_it() or self._is_for_the_program():
             return False
         self._keep(taken_by)
@@ -78,7 +78,7 @@ class Listening:
         said stop since. Words that always work do so, and a button answers its own message.
         """
         at, person = self.message.at, self.opened.person
-        if person.stopped_at and at < person.stopped_at:
+        if person.stopped_at and at < self._stop_said_at(person.stopped_at):
             self._heard()
             return True
         asked = self._asked_at()
@@ -97,6 +97,13 @@ class Listening:
             )
         self._heard()
         return True
+
+    def _stop_said_at(self, stopped_at: datetime) -> datetime:
+        """When they said stop; we may have heard it only later, and what they wrote after it counts."""
+        stops = self.store.people.stops(self.opened.person.id)
+        said = next((stop.message_id for stop in reversed(stops) if stop.at == stopped_at), None)
+        message = self.store.messages.get(said) if said else None
+        return message.at if message else stopped_at
 
     def _asked_at(self) -> datetime | None:
         """When this chat was asked something last, be it a question or a message with choices."""

@@ -49,7 +49,7 @@ class Recognising:
         chats = [chat for chat in self.store.people.known_as(sender.channel, names) if not self._is_other(chat, names)]
         if not chats:
             return message
-        chat = self._one(chats, sender.id)
+        chat = self._one(chats, names)
         return replace(message, sender=Address(sender.channel, chat.address))
 
     def learn(self, chat: Identity, message: Incoming) -> None:
@@ -65,13 +65,14 @@ class Recognising:
         self.store.people.change_identity(chat.id, address=known.pop(), alias=None)
         return True
 
-    def _one(self, chats: Sequence[Identity], name: str) -> Identity:
+    def _one(self, chats: Sequence[Identity], said: Sequence[str]) -> Identity:
         """The one chat that these are, called as the message calls it; if they cannot be one yet, the one so called."""
-        stays, *others = sorted(chats, key=self._seniority)
+        name, (stays, *others) = said[0], sorted(chats, key=self._seniority)
         if not all(self._unite(stays, one) for one in others):
             return next((chat for chat in chats if chat.address == name), stays)
-        names = {found for chat in chats for found in (chat.address, chat.alias) if found} | {name}
-        other = next((found for found in sorted(names) if found != name and _differ(found, name)), None)
+        known = {found for chat in chats for found in (chat.address, chat.alias) if found}
+        # What the message says first: what else we know may be older.
+        other = next((found for found in (*said, *sorted(known)) if found != name and _differ(found, name)), None)
         if (stays.address, stays.alias) != (name, other):
             self.store.people.change_identity(stays.id, address=name, alias=other)
         return replace(stays, address=name)
@@ -85,6 +86,7 @@ class Recognising:
         if stays.person_id != goes.person_id and not self._merge(stays.person_id, goes.person_id):
             return False
         self.store.people.unite(stays.id, goes.id)
+        self.store.merges.keep_together(stays.person_id, (stays.id, goes.id))
         return True
 
     def _merge(self, stays: int, goes: int) -> bool:
