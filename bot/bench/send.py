@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: EUPL-1.2
 """
-What it costs to send a message, beside python-telegram-bot's own client; and whether a reply waits behind a crowd.
+What it costs to send a message, beside each network's usual library; and whether a reply waits behind a crowd.
 
-Three sides, each in a process of its own and with as many requests open at once, send the same words and buttons to a
-recorder on this machine: ``library`` by python-telegram-bot's Bot with its own client, ``client`` by our channel, and
-``whole`` by claim, second look, channel and record, on SQLite in WAL mode with synchronous=FULL. Rounds take turns,
-and the median round counts. The recorder's own cost is in no figure.
+Three sides for each channel, each in a process of its own and with as many requests open at once, send the same words
+and buttons to a recorder on this machine: ``library`` by python-telegram-bot's Bot or twilio's Client, as they are used
+(libraries.py), ``client`` by our channel, and ``whole`` by claim, second look, channel and record, on SQLite in WAL
+mode with synchronous=FULL. Rounds take turns, and the median round counts. The recorder's own cost is in no figure.
 
-Then a crowd: many bulk messages are due, and meanwhile people write to us and are answered by the same worker. What
-counts is the time from the update to the last line of the answer at the recorder, once at a real rate, where only the
-channel's limit makes them wait, and once at the highest, where only we do.
+Then a crowd, on Telegram: many bulk messages are due, and meanwhile people write to us and are answered by the same
+worker, as on every channel. What counts is the time from the update to the last line of the answer at the recorder,
+once at a real rate, where only the channel's limit makes them wait, and once at the highest, where only we do.
 """
 
 import asyncio
@@ -23,20 +23,24 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
-from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions
-from telegram.request import HTTPXRequest
-
-from bot.bench.people import update
+from bot.bench import libraries
+from bot.bench.people import FORM, OPTIONS, SID, TEXT, chat, letter, update
 from bot.bench.recorder import arrivals, recording
 from bot.clock import Clock
 from bot.contract import Deliverer, Transport
-from handlers.talk import Address, Incoming, Option, Outgoing
-from storage import Storage
+from handlers.desk.contents import keep
+from handlers.talk import Incoming
+from handlers.talk.forms import GENERIC
+from handlers.talk.limits import LIMITS
+from storage import Storage, Store
+from storage.people import Identity
 
 SIDES = ("library", "client", "whole")
+LIBRARIES = {"telegram": "python-telegram-bot's own client", "whatsapp": "twilio's own client"}
 AT_ONCE = 16  # requests open at the same time, on every side
 CROWD = 10_000
 REAL_RATE, HIGHEST_RATE = 25.0, 1000.0
@@ -44,8 +48,6 @@ WRITERS = 200  # people who write to us meanwhile
 SHARE = 0.1  # people who write, for each message that may go out: their answers alone must not be too many
 SHORTEST_PAUSE = 0.05  # seconds between two of them
 FIRST_WRITER = 1_000_000
-TEXT = "Buongiorno. Domani alle 10 c’è il laboratorio «Curriculum». Vieni?\n1. Sì\n2. No"
-OPTIONS = (Option("yes", "Sì", "Sì"), Option("no", "No", "No"))
 BULK = 2
 
 
@@ -72,7 +74,7 @@ class Desk(Protocol):
 
 
 Make = Callable[[Path, str, float], Desk]
-"""A desk in a folder, whose Telegram has this address and takes so many messages a second."""
+"""A desk in a folder, whose networks have this address and take so many messages a second."""
 Read = Callable[[dict[str, Any], datetime], Incoming | None]
 Send = Callable[[int], Awaitable[object]]
 
@@ -102,30 +104,40 @@ class Waits:
 
 
 def run(people: int = 2000, rounds: int = 3, crowd: int = CROWD, writers: int = WRITERS) -> dict[str, Any]:
-    """All sides in turn, then the crowd at both rates."""
-    found: dict[str, list[dict[str, Any]]] = {side: [] for side in SIDES}
-    for _round in range(rounds):
-        for side in SIDES:
-            found[side].append(apart(side, people=people))
+    """All sides of each channel in turn, then the crowd at both rates."""
+    found = {channel: compared(channel, people, rounds) for channel in channels()}
     waits = {
         name: apart("crowd", crowd=crowd, writers=writers, rate=rate)
         for name, rate in (("real", REAL_RATE), ("highest", HIGHEST_RATE))
     }
+    found["telegram"] |= {
+        "reply_p99_ms": {name: one["p99_ms"] for name, one in waits.items()},
+        "while_a_crowd_is_written_to": waits,
+    }
+    return {"bench": "send", "people": people, "rounds": rounds, "open_requests": AT_ONCE, **found}
+
+
+def channels() -> list[str]:
+    """Those whose library is installed: WhatsApp's is only where WhatsApp is."""
+    return ["telegram", *(["whatsapp"] if find_spec("twilio") else [])]
+
+
+def compared(channel: str, people: int, rounds: int) -> dict[str, Any]:
+    """A channel's three sides, and how many times as much ours is."""
+    found: dict[str, list[dict[str, Any]]] = {side: [] for side in SIDES}
+    for _round in range(rounds):
+        for side in SIDES:
+            found[side].append(apart(side, channel=channel, people=people))
     middle = {
         side: sorted(one, key=lambda figures: figures["messages_per_second"])[len(one) // 2]
         for side, one in found.items()
     }
     return {
-        "bench": "send",
-        "people": people,
-        "rounds": rounds,
-        "open_requests": AT_ONCE,
         "ratio": ratio(found["client"], found["library"], "messages_per_second"),
         "ratio_cpu": ratio(found["library"], found["client"], "cpu_us_per_message"),
         "ratio_whole": ratio(found["whole"], found["library"], "messages_per_second"),
-        "reply_p99_ms": {name: one["p99_ms"] for name, one in waits.items()},
+        "ratio_whole_cpu": ratio(found["library"], found["whole"], "cpu_us_per_message"),
         **middle,
-        "while_a_crowd_is_written_to": waits,
     }
 
 
@@ -134,7 +146,7 @@ def ratio(ones: list[dict[str, float]], others: list[dict[str, float]], of: str)
     return round(statistics.median(one[of] / other[of] for one, other in zip(ones, others, strict=True)), 2)
 
 
-def apart(side: str, **sizes: float) -> dict[str, Any]:
+def apart(side: str, **sizes: float | str) -> dict[str, Any]:
     """One side, in a process of its own, with a recorder in another."""
     options = [word for name, size in sizes.items() for word in (f"--{name}", str(size))]
     with recording() as url:
@@ -143,15 +155,15 @@ def apart(side: str, **sizes: float) -> dict[str, Any]:
     return json.loads(done.stdout)  # type: ignore[no-any-return]
 
 
-async def one_side(side: str, people: int, folder: Path, make: Make, url: str) -> dict[str, Any]:
+async def one_side(channel: str, side: str, people: int, folder: Path, make: Make, url: str) -> dict[str, Any]:
     """What one side takes to write to everybody once."""
     if side == "library":
-        return await library(people, url)
+        return await library(channel, people, url)
     async with opened(make(folder, url, HIGHEST_RATE)) as desk:
         if side == "client":
-            channel: Transport = desk.deliverer.transports["telegram"]
-            return await spread(people, lambda person: channel.send(letter(person)))
-        write_to(desk, people)
+            transport: Transport = desk.deliverer.transports[channel]
+            return await spread(people, lambda person: transport.send(letter(channel, person)))
+        write_to(desk, people, channel)
         return await measured(people, lambda: emptied(desk.deliverer))
 
 
@@ -161,31 +173,17 @@ async def opened(desk: Desk) -> AsyncIterator[Desk]:
     try:
         yield desk
     finally:
-        await desk.deliverer.transports["telegram"].close()
+        for transport in desk.deliverer.transports.values():
+            await transport.close()
         desk.close()
 
 
-async def library(people: int, url: str) -> dict[str, Any]:
-    """The way of its documentation."""
-    request = HTTPXRequest(connection_pool_size=AT_ONCE, read_timeout=25)
-    bot = Bot("1:bench", base_url=f"{url}/bot", request=request, get_updates_request=request)
-    buttons = [InlineKeyboardButton(option.short, callback_data=f"1.{index}") for index, option in enumerate(OPTIONS)]
-
-    async def send(person: int) -> object:
-        return await bot.send_message(
-            person,
-            TEXT,
-            reply_markup=InlineKeyboardMarkup([buttons]),
-            link_preview_options=LinkPreviewOptions(is_disabled=True),
-        )
-
-    figures = await spread(people, send)
-    await request.shutdown()
-    return figures
-
-
-def letter(person: int) -> Outgoing:
-    return Outgoing(person, Address("telegram", str(person)), TEXT, OPTIONS)
+async def library(channel: str, people: int, url: str) -> dict[str, Any]:
+    """The way of its documentation: one is asynchronous, the other needs threads."""
+    if channel == "whatsapp":
+        return await measured(people, lambda: asyncio.to_thread(libraries.by_twilio, people, url, AT_ONCE))
+    async with libraries.telegram_bot(url, AT_ONCE) as send:
+        return await spread(people, send)
 
 
 async def spread(people: int, send: Send) -> dict[str, Any]:
@@ -220,18 +218,21 @@ async def measured(people: int, work: Callable[[], Awaitable[None]]) -> dict[str
     return asdict(figures)
 
 
-def write_to(desk: Desk, people: int) -> None:
+def write_to(desk: Desk, people: int, channel: str = "telegram") -> None:
     """A message to everybody, due now, in the class that everything else overtakes."""
     now = desk.clock.now()
     with desk.storage.writing() as store:
+        keep(store, GENERIC[FORM], SID, now)
         for person in range(1, people + 1):
-            chat, _person = store.people.meet(
-                "telegram", str(person), simulated=False, language="it", release="0", now=now
+            here, _person = store.people.meet(
+                channel, chat(channel, person), simulated=False, language="it", release="0", now=now
             )
+            if LIMITS[channel].window:
+                writes(store, here, now)
             store.messages.put_out(
-                person_id=chat.person_id,
-                identity_id=chat.id,
-                channel="telegram",
+                person_id=here.person_id,
+                identity_id=here.id,
+                channel=channel,
                 kind="reply",
                 text=TEXT,
                 options=[option.stored() for option in OPTIONS],
@@ -239,6 +240,13 @@ def write_to(desk: Desk, people: int) -> None:
                 at=now,
                 due_at=now,
             )
+
+
+def writes(store: Store, here: Identity, now: datetime) -> None:
+    """Whoever has just written to us may be written to."""
+    said = {"kind": "text", "text": "ciao", "update_key": f"ciao {here.id}", "message_key": None, "payload": None}
+    whose = {"person_id": here.person_id, "identity_id": here.id, "channel": here.channel}
+    store.messages.take_in(**whose, **said, state="handled", dialogue_version=0, at=now)
 
 
 async def in_a_crowd(
@@ -296,14 +304,21 @@ def waits(took: list[float], rate: float, writers: int, crowd: int, reached: int
 
 def in_words(figures: dict[str, Any]) -> str:
     """The figures as sentences for people."""
-    library, client, whole = (figures[side] for side in SIDES)
-    real, highest = (figures["while_a_crowd_is_written_to"][name] for name in ("real", "highest"))
-    return (
-        f"Our channel sends {client['messages_per_second']} messages a second, python-telegram-bot's own client "
-        f"{library['messages_per_second']}: {figures['ratio']} times, at a {figures['ratio_cpu']}th of the processor "
-        f"({client['cpu_us_per_message']} µs, {library['cpu_us_per_message']} µs).\n"
-        f"With claim and record it is {whole['messages_per_second']} a second ({whole['cpu_us_per_message']} µs).\n"
-        f"While {real['crowd']} wait for a message at {real['rate']:g} a second, 99 answers in 100 come within "
+    lines = [of_a_channel(channel, figures[channel]) for channel in LIBRARIES if channel in figures]
+    real, highest = (figures["telegram"]["while_a_crowd_is_written_to"][name] for name in ("real", "highest"))
+    return "\n".join(lines) + (
+        f"\nWhile {real['crowd']} wait for a message at {real['rate']:g} a second, 99 answers in 100 come within "
         f"{real['p99_ms']} ms; as fast as we can, within {highest['p99_ms']} ms "
         f"({highest['crowd_reached']} of the crowd reached meanwhile)."
+    )
+
+
+def of_a_channel(channel: str, figures: dict[str, Any]) -> str:
+    library, client, whole = (figures[side] for side in SIDES)
+    return (
+        f"{channel.capitalize()}: our channel sends {client['messages_per_second']} messages a second, "
+        f"{LIBRARIES[channel]} {library['messages_per_second']}: {figures['ratio']} times, at a "
+        f"{figures['ratio_cpu']}th of the processor ({client['cpu_us_per_message']} µs, "
+        f"{library['cpu_us_per_message']} µs).\n"
+        f"With claim and record it is {whole['messages_per_second']} a second ({whole['cpu_us_per_message']} µs)."
     )

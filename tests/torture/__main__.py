@@ -18,13 +18,14 @@ from sqlalchemy import func, select
 
 from storage.tables import bookings
 from tests.torture.chaos import Chaos
-from tests.torture.phones import Phone
-from tests.torture.post import SECRET, Post
+from tests.torture.phones import Phone, TelegramPhone, WhatsAppPhone
+from tests.torture.post import PUBLIC_URL, SECRET, Calls, Post
 from tests.torture.postgres import Postgres
 from tests.torture.program import HOUSE, Program, stop
-from tests.torture.reckoning import Books, Reckoning, read, reckon
+from tests.torture.reckoning import Books, Outside, Reckoning, read, reckon
 from tests.torture.telegram import Telegram
 from tests.torture.town import Town
+from tests.torture.twilio import Twilio
 
 PEOPLE, PACE = 14, 0.6
 DRAINS = 35.0  # seconds of the minutes, for what is still on its way when the traffic ends
@@ -74,58 +75,102 @@ def chance(seed: int, name: str) -> random.Random:
 async def _torture(minutes: float, seed: int, log: Path, postgres: Postgres, town: Town, *, calm: bool) -> Report:
     telegram = Telegram(chance(seed, "telegram"))
     await telegram.opens()
-    program = Program(environment(postgres, telegram), log)
+    twilio = Twilio(chance(seed, "twilio"), lambda: town.now)
+    await twilio.opens()
+    program = Program(environment(postgres, telegram, twilio), log)
+    await asyncio.to_thread(makes_forms, program)
     program.starts()
     platform = asyncio.create_task(program.stays_up())
+    ports = twilio.ports = [web.port for web in program.webs]
     try:
-        async with Post(chance(seed, "post"), [web.port for web in program.webs]) as post:
-            phones = [Phone(1000 + n, chance(seed, f"phone {n}"), telegram, post, PACE) for n in range(PEOPLE)]
-            chaos = Chaos(chance(seed, "chaos"), town, program, postgres, telegram)
+        async with (
+            twilio,
+            Post(chance(seed, "post"), ports) as post,
+            Calls(chance(seed, "calls"), ports, token=twilio.token) as calls,
+        ):
+            phones = people(seed, telegram, post, twilio, calls)
+            outside = Outside(telegram, post, twilio, calls, phones)
+            chaos = Chaos(chance(seed, "chaos"), town, program, postgres, [telegram, twilio])
             await post.is_open(within=60)
+            twilio.is_calm = calm
             until = time.monotonic() + minutes * 60 - DRAINS
             breaks = () if calm else (chaos.breaks_things(until), chaos.changes_weather(until))
             await asyncio.gather(*(phone.lives(until) for phone in phones), *breaks)
-            unfinished = await drains(town, program, post, chaos)
+            twilio.is_calm = True
+            unfinished = await drains(town, program, outside, chaos)
             await asyncio.to_thread(stop, program.all)
             books = await read(town)
-            found = reckon(books, post, telegram, phones, chaos.leaving)
+            found = reckon(books, outside, chaos.leaving)
             found.figures["bookings"] = dict(
                 await town.rows(select(bookings.c.state, func.count()).group_by(bookings.c.state))
             )
-            return report(
-                minutes, seed, chaos, post, found, books, unfinished, await asyncio.to_thread(verified, postgres)
-            )
+            done = await asyncio.to_thread(verified, postgres)
+            return report(minutes, seed, chaos, outside, found, books, unfinished, done)
     finally:
         platform.cancel()
         program.close()
         await telegram.closes()
 
 
-async def drains(town: Town, program: Program, post: Post, chaos: Chaos) -> int:
-    """Nothing breaks any more: everything is taken in, and everything that is due goes out. What is left, if any."""
+def people(seed: int, telegram: Telegram, post: Post, twilio: Twilio, calls: Calls) -> list[Phone]:
+    """Every second one is on WhatsApp."""
+    found: list[Phone] = []
+    for number in range(1000, 1000 + PEOPLE):
+        dice = chance(seed, f"phone {number - 1000}")
+        found.append(
+            WhatsAppPhone(number, dice, twilio, calls, PACE)
+            if number % 2
+            else TelegramPhone(number, dice, telegram, post, PACE)
+        )
+    return found
+
+
+async def drains(town: Town, program: Program, outside: Outside, chaos: Chaos) -> int:
+    """
+    Nothing breaks any more: everything is taken in, also what nobody heard, and everything that is due goes out. What
+    is left, if any.
+    """
+    post, calls, twilio = outside.post, outside.calls, outside.twilio
     await post.is_quiet(within=60)
+    await calls.is_quiet(within=60)
     await asyncio.to_thread(stop, program.workers)
     chaos.leaving |= await town.leaving()
     await town.minutes_pass()
+    twilio.minutes_pass()
     for worker in program.workers:
         worker.starts()
     until = time.monotonic() + 90
     calm = 0
     while calm < 5 and time.monotonic() < until:
         await asyncio.sleep(0.5)
-        calm = calm + 1 if not await town.unfinished() else 0
+        left = await town.unfinished() + await town.unheard(calls.updates)
+        if not left and twilio.is_silent:
+            left = await town.doubts_are_old()
+        calm = calm + 1 if not left and twilio.is_silent else 0
     return await town.unfinished()
 
 
-def environment(postgres: Postgres, telegram: Telegram) -> dict[str, str]:
+def makes_forms(program: Program) -> None:
+    """What whoever looks after the service does before the first message."""
+    program.says("channels", "sync")
+    program.says("templates", "submit")
+    program.says("templates", "status")
+
+
+def environment(postgres: Postgres, telegram: Telegram, twilio: Twilio) -> dict[str, str]:
     return {
         "DATABASE_URL": postgres.url,
+        "DEFAULT_LANGUAGE": "en",  # WhatsApp says nobody's language
         "SIMULATOR": "true",  # the clock jumps, and only a demonstration's may
-        "PUBLIC_URL": "http://127.0.0.1",
+        "PUBLIC_URL": PUBLIC_URL,
         "TELEGRAM_TOKEN": telegram.token,
         "TELEGRAM_MODE": "webhook",
         "TELEGRAM_WEBHOOK_SECRET": SECRET,
         "TELEGRAM_API_URL": telegram.url,
+        "TWILIO_ACCOUNT_SID": twilio.account,
+        "TWILIO_AUTH_TOKEN": twilio.token,
+        "TWILIO_WHATSAPP_FROM": twilio.sender,
+        "TWILIO_API_URL": twilio.url,
         "NO_PROXY": "127.0.0.1",
         "PYTHONUTF8": "1",
     }
@@ -143,23 +188,32 @@ def report(
     minutes: float,
     seed: int,
     chaos: Chaos,
-    post: Post,
+    outside: Outside,
     found: Reckoning,
     books: Books,
     unfinished: int,
     done: "subprocess.CompletedProcess[str]",
 ) -> Report:
+    post, calls, twilio = outside.post, outside.calls, outside.twilio
     kills = {
         "killed and changed": dict(chaos.kills),
         "ended by themselves": sum(process.fell_over for process in chaos.program.all),
         "requests open at kills": chaos.open_at_kills,
         "changes of workshops": chaos.town.changes,
         "weathers": dict(chaos.weathers),
-        "faults": dict(chaos.telegram.faults),
+        "faults of Telegram": dict(outside.telegram.faults),
+        "faults of Twilio": dict(twilio.faults),
+        "taken by Twilio, and did not arrive": dict(twilio.losses),
         "updates": len(post.updates),
-        "updates brought again": post.repeated,
+        "calls of Twilio": len(calls.updates),
+        "of which nobody said 200": calls.missed,
+        "brought again": post.repeated + calls.repeated,
         "answers of the desk": dict(post.answers),
+        "answers to Twilio": dict(calls.answers),
     }
+    found.must_be_empty("refused by a strict Twilio", twilio.violations)
+    if calls.missed > len(calls.updates) / 2:
+        found.wrong.append(f"most of Twilio's calls were not heard: {calls.missed} of {len(calls.updates)}")
     found.must_be_empty("still to do at the end", list(range(unfinished)))
     if done.returncode:
         found.wrong.append(f"sportello verify: exit {done.returncode} {done.stderr[-500:]}")

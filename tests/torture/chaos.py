@@ -8,9 +8,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from tests.torture.outdoors import WEATHERS, Outdoors
 from tests.torture.postgres import Postgres
 from tests.torture.program import Process, Program, stop
-from tests.torture.telegram import WEATHERS, Telegram
 from tests.torture.town import Town
 
 KINDS = {"web": 3, "worker": 4, "PostgreSQL": 3, "change": 8, "jump": 1}
@@ -26,7 +26,7 @@ class Chaos:
     town: Town
     program: Program
     postgres: Postgres
-    telegram: Telegram
+    networks: list[Outdoors]
     kills: Counter[str] = field(default_factory=Counter)
     weathers: Counter[str] = field(default_factory=Counter)
     open_at_kills: int = 0  # requests that were open at the server
@@ -53,23 +53,31 @@ class Chaos:
             self.kills[kind] += 1
 
     async def changes_weather(self, until: float) -> None:
+        """Each network has a weather of its own."""
+        await asyncio.gather(*(self._changes_weather(network, until) for network in self.networks))
+
+    async def _changes_weather(self, network: Outdoors, until: float) -> None:
         await asyncio.sleep(QUIET_AT_FIRST)
         while time.monotonic() < until:
             weather = self.random.choice([*WEATHERS, "clear", "clear", "clear", "clear"])
             self.weathers[weather] += 1
-            await self.telegram.turns(weather)
+            await network.turns(weather)
             await asyncio.sleep(self.random.uniform(2, 6))
-        await self.telegram.turns("clear")
+        await network.turns("clear")
+
+    @property
+    def open_now(self) -> int:
+        return sum(network.open_now for network in self.networks)
 
     async def _kills(self, process: Process) -> None:
-        self.open_at_kills += self.telegram.open_now
+        self.open_at_kills += self.open_now
         await asyncio.to_thread(process.is_killed)
         self.leaving |= await self.town.leaving()
         await asyncio.sleep(self.random.uniform(0.2, 2))
         process.starts()
 
     async def _kills_database(self) -> None:
-        self.open_at_kills += self.telegram.open_now
+        self.open_at_kills += self.open_now
         await asyncio.to_thread(self.postgres.is_killed)
         await asyncio.sleep(self.random.uniform(0.2, 2))
         await asyncio.to_thread(self.postgres.starts)

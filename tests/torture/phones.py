@@ -6,12 +6,16 @@ import itertools
 import random
 import re
 import time
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.torture.post import Post, Update
-from tests.torture.telegram import Params, Sent, Telegram
+from tests.channels import twilio_phone
+from tests.torture.outdoors import Params
+from tests.torture.post import Calls, Post, Update
+from tests.torture.telegram import Sent, Telegram
+from tests.torture.twilio import Twilio
 
 NAMES = ("Amina", "Luca", "Joy", "Nadia", "Omar", "Ines", "Pavel", "Fatou", "Marta", "Dawit", "Rosa", "Bilal")
 WRITTEN = (
@@ -51,12 +55,12 @@ class Stop:
 
 
 @dataclass
-class Phone:
+class Phone(ABC):
     """Somebody's phone; ``pace`` is the mean number of seconds between two things they do."""
 
-    id: int
+    number: int
     random: random.Random
-    telegram: Telegram
+    network: Telegram | Twilio
     post: Post
     pace: float
     stops: list[Stop] = field(default_factory=list)
@@ -64,15 +68,40 @@ class Phone:
     done: list[Update] = field(default_factory=list)
 
     @property
+    @abstractmethod
+    def chat(self) -> int | str:
+        """Its chat with us, as the network calls it."""
+
+    @abstractmethod
+    def sends(self, text: str) -> Update:
+        """Its owner writes."""
+
+    @abstractmethod
+    def speaks(self) -> Update:
+        """Its owner sends a voice message."""
+
+    @abstractmethod
+    def taps(self, shown: Sent, button: Params) -> Update:
+        """Its owner touches a button, or a line of a list."""
+
+    @abstractmethod
+    def blocks(self) -> Update:
+        """Its owner shuts the chat."""
+
+    @abstractmethod
+    def unblocks(self) -> Update:
+        """And opens it again."""
+
+    @property
     def name(self) -> str:
-        return NAMES[self.id % len(NAMES)]
+        return NAMES[self.number % len(NAMES)]
 
     @property
     def shown(self) -> list[Sent]:
-        return self.telegram.shown.get(self.id, [])
+        return self.network.shown.get(self.chat, [])
 
     async def lives(self, until: float) -> None:
-        self.telegram.news[self.id] = asyncio.Event()
+        self.network.news[self.chat] = asyncio.Event()
         await asyncio.sleep(self.random.uniform(0, 1))
         await self.signs_up()
         while time.monotonic() < until:
@@ -95,7 +124,7 @@ class Phone:
 
     async def _hears_back(self, update: Update) -> None:
         self.done.append(update)
-        news = self.telegram.news[self.id]
+        news = self.network.news[self.chat]
         news.clear()
         with suppress(TimeoutError):
             await asyncio.wait_for(news.wait(), 4)
@@ -113,7 +142,7 @@ class Phone:
 
     def _acts(self) -> Update:
         drawn = self.random.random()
-        if self.id in self.telegram.blocked:
+        if self.chat in self.network.blocked:
             return self.unblocks() if drawn < 0.5 else self.writes("hello")
         if self.silent and self.shown and drawn < 0.3:
             return self.touches(self.shown[-1])  # why? one may say why
@@ -128,7 +157,7 @@ class Phone:
         if drawn < 0.09:
             return self.touches(self.random.choice(self.shown[-NEWEST_BUTTONS:]))
         if drawn < 0.11:
-            return self.sends(voice={"file_id": "v", "file_unique_id": "v", "duration": 3, "mime_type": "audio/ogg"})
+            return self.speaks()
         return self.writes(self._wish()) if drawn < 0.2 else self.answers(self.shown[-1])
 
     def _wish(self) -> str:
@@ -145,14 +174,7 @@ class Phone:
     def touches(self, shown: Sent) -> Update:
         if not shown.buttons:
             return self.writes(self._wish())
-        query = {
-            "id": str(next(_queries)),
-            "from": self.user,
-            "message": {"message_id": shown.number, "date": int(time.time()), "chat": self.chat, "text": shown.text},
-            "chat_instance": "1",
-            "data": shown.buttons[self._choice(shown)].get("callback_data", ""),
-        }
-        return self.post.happens(self.id, "callback_query", query, "tap", late=self._late())
+        return self.taps(shown, shown.buttons[self._choice(shown)])
 
     def _choice(self, shown: Sent) -> int:
         """People come for something: they rather say yes."""
@@ -166,52 +188,121 @@ class Phone:
 
     def writes(self, text: str) -> Update:
         self.silent = False
-        return self.sends(text=text)
+        return self.sends(text)
 
     def says_stop(self) -> Update:
         """Some have had enough in the middle of a lot of answers."""
         for _ in range(self.random.choice((0, 5))):
             self.done.append(self.writes(self._wish()))
-        update = self.sends(text=self.random.choice(("stop", "STOP", "/stop", "unsubscribe")))
+        update = self.sends(self.random.choice(("stop", "STOP", "/stop", "unsubscribe")))
         self.stops.append(Stop(update))
         self.silent = True
         return update
-
-    def sends(self, **content: Any) -> Update:
-        self.telegram.blocked.discard(self.id)
-        number = next(_messages)
-        body = {"message_id": number, "from": self.user, "chat": self.chat, "date": int(time.time()), **content}
-        # Once in a while a message overtakes the one before it.
-        overtakes = "other" if self.random.random() < 0.03 else ""
-        return self.post.happens(self.id, "message", body, overtakes, late=self._late())
-
-    def blocks(self) -> Update:
-        self.telegram.blocked.add(self.id)
-        update = self._member("member", "kicked")
-        self.stops.append(Stop(update, is_block=True))
-        return update
-
-    def unblocks(self) -> Update:
-        self.telegram.blocked.discard(self.id)
-        return self._member("kicked", "member")
 
     # ---- the small print
 
     def _late(self) -> float:
         return self.random.uniform(0.5, 3) if self.random.random() < 0.05 else 0.0
 
+    def _overtakes(self) -> str:
+        """Once in a while a message overtakes the one before it."""
+        return "other" if self.random.random() < 0.03 else ""
+
+
+@dataclass
+class TelegramPhone(Phone):
+    """A phone with Telegram on it."""
+
+    network: Telegram
+
+    @property
+    def chat(self) -> int:
+        return self.number
+
+    def sends(self, text: str) -> Update:
+        return self._sends(text=text)
+
+    def speaks(self) -> Update:
+        return self._sends(voice={"file_id": "v", "file_unique_id": "v", "duration": 3, "mime_type": "audio/ogg"})
+
+    def _sends(self, **content: Any) -> Update:
+        self.network.blocked.discard(self.chat)
+        number = next(_messages)
+        body = {"message_id": number, "from": self.user, "chat": self.place, "date": int(time.time()), **content}
+        return self.post.happens(self.chat, "message", body, self._overtakes(), late=self._late())
+
+    def taps(self, shown: Sent, button: Params) -> Update:
+        query = {
+            "id": str(next(_queries)),
+            "from": self.user,
+            "message": {"message_id": shown.number, "date": int(time.time()), "chat": self.place, "text": shown.text},
+            "chat_instance": "1",
+            "data": button.get("callback_data", ""),
+        }
+        return self.post.happens(self.chat, "callback_query", query, "tap", late=self._late())
+
+    def blocks(self) -> Update:
+        self.network.blocked.add(self.chat)
+        update = self._member("member", "kicked")
+        self.stops.append(Stop(update, is_block=True))
+        return update
+
+    def unblocks(self) -> Update:
+        self.network.blocked.discard(self.chat)
+        return self._member("kicked", "member")
+
     def _member(self, before: str, after: str) -> Update:
         bot = {"id": 1234567, "is_bot": True, "first_name": "Sportello"}
         old, new = ({"user": bot, "status": status, "until_date": 0} for status in (before, after))
-        body = {"chat": self.chat, "from": self.user, "date": int(time.time())}
+        body = {"chat": self.place, "from": self.user, "date": int(time.time())}
         return self.post.happens(
-            self.id, "my_chat_member", {**body, "old_chat_member": old, "new_chat_member": new}, "member"
+            self.chat, "my_chat_member", {**body, "old_chat_member": old, "new_chat_member": new}, "member"
         )
 
     @property
     def user(self) -> Params:
-        return {"id": self.id, "is_bot": False, "first_name": self.name, "language_code": "en"}
+        return {"id": self.number, "is_bot": False, "first_name": self.name, "language_code": "en"}
 
     @property
-    def chat(self) -> Params:
-        return {"id": self.id, "type": "private", "first_name": self.name}
+    def place(self) -> Params:
+        return {"id": self.number, "type": "private", "first_name": self.name}
+
+
+@dataclass
+class WhatsAppPhone(Phone):
+    """A phone with WhatsApp on it. Some of their owners have a user name, and show no number."""
+
+    network: Twilio
+    post: Calls
+
+    def __post_init__(self) -> None:
+        known = None if self.number % 3 == 0 else f"+39333{self.number:07d}"
+        self.phone = twilio_phone.Phone(known, f"IT.{self.number:018d}", self.name)
+        self.network.phone(self.chat)
+
+    @property
+    def chat(self) -> str:
+        return self.phone.address
+
+    def sends(self, text: str) -> Update:
+        return self._does(self.phone.writes(text, sid=self.network.takes_in(self.chat, text)["sid"]))
+
+    def speaks(self) -> Update:
+        record = self.network.takes_in(self.chat, "", media=[("audio/ogg", b"OggS" + bytes(60))])
+        path = next(path for path in self.network.media if record["sid"] in path)
+        return self._does(self.phone.sends("audio/ogg", f"https://api.twilio.com{path}"))
+
+    def taps(self, shown: Sent, button: Params) -> Update:
+        do = self.phone.picks if button["is_line"] else self.phone.taps
+        sid = self.network.takes_in(self.chat, button["text"])["sid"]
+        return self._does(do(button["id"], button["text"], str(shown.number), sid=sid))
+
+    def blocks(self) -> Update:
+        """Twilio never says so: for us it is somebody who does not answer."""
+        return self.says_stop()
+
+    def unblocks(self) -> Update:
+        return self.writes("hello")
+
+    def _does(self, words: dict[str, str]) -> Update:
+        return self.post.call(self.chat, words, self._overtakes(), late=self._late())

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Brings updates to the desk as Telegram does: each queue in order, again and again until somebody says 200."""
+"""
+Brings to the desk what people do: as Telegram does, in order, again and again until somebody says 200; and as Twilio
+does, once, signed, and never again.
+"""
 
 import asyncio
 import itertools
@@ -7,12 +10,16 @@ import random
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
+from tests.channels.twilio_api import sign
+
 Params = dict[str, Any]
 SECRET = "torture"
+PUBLIC_URL = "https://sportello.example.org"
+PATIENCE = 15.0  # seconds; Twilio has no more
 LONGEST_WAIT = 2.0  # Telegram waits up to a minute; here nobody has the time
 
 
@@ -20,12 +27,12 @@ LONGEST_WAIT = 2.0  # Telegram waits up to a minute; here nobody has the time
 class Update:
     """Something that happened in a chat, and when the desk said that it has it."""
 
-    number: int
-    chat: int
+    key: str  # as it stands in the log
+    chat: int | str
     body: Params
     first_try: float = 0.0
     acknowledged: float = 0.0
-    tries: list[float] = field(default_factory=list)
+    is_given_up: bool = False  # nobody brings it any more
 
 
 @dataclass
@@ -42,7 +49,7 @@ class Post:
     _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
     _client: Any = None
 
-    async def __aenter__(self) -> "Post":
+    async def __aenter__(self) -> Self:
         self._client = httpx.AsyncClient(timeout=40, trust_env=False)
         return self
 
@@ -54,14 +61,16 @@ class Post:
 
     @property
     def waiting(self) -> int:
-        return sum(not one.acknowledged for one in self.updates)
+        return sum(not one.acknowledged and not one.is_given_up for one in self.updates)
 
     def happens(self, chat: int, kind: str, body: Params, queue: str = "", late: float = 0.0) -> Update:
         """Something happens in a chat; what shares a queue arrives one after the other, late or not."""
         number = next(self._numbers)
-        update = Update(number, chat, {"update_id": number, kind: body})
+        return self.takes(Update(str(number), chat, {"update_id": number, kind: body}), queue, late)
+
+    def takes(self, update: Update, queue: str, late: float) -> Update:
         self.updates.append(update)
-        name = f"{queue} {chat}"
+        name = f"{queue} {update.chat}"
         if name not in self._queues:
             self._queues[name] = asyncio.Queue()
             self._spawn(self._bring_all(self._queues[name]))
@@ -100,25 +109,56 @@ class Post:
             update, late = await queue.get()
             await asyncio.sleep(late)
             update.first_try = time.monotonic()
-            wait = 0.0
-            while not await self._try(update):
-                await asyncio.sleep(wait)
-                wait = min(wait * 2 or 0.2, LONGEST_WAIT)
-            update.acknowledged = time.monotonic()
+            await self._bring(update)
+
+    async def _bring(self, update: Update) -> None:
+        wait = 0.0
+        while not await self._try(update):
+            await asyncio.sleep(wait)
+            wait = min(wait * 2 or 0.2, LONGEST_WAIT)
+        update.acknowledged = time.monotonic()
 
     async def _once_more(self, update: Update, late: float) -> None:
         await asyncio.sleep(late)
         await self._try(update)
 
     async def _try(self, update: Update) -> bool:
-        update.tries.append(time.monotonic())
-        address = f"http://127.0.0.1:{self.random.choice(self.ports)}/telegram/webhook"
+        headers = {"X-Telegram-Bot-Api-Secret-Token": SECRET}
+        return await self._calls("/telegram/webhook", json=update.body, headers=headers)
+
+    async def _calls(self, path: str, **what: Any) -> bool:
+        """Call any of our web processes. False if it does not say that it has it."""
         try:
-            answer = await self._client.post(
-                address, json=update.body, headers={"X-Telegram-Bot-Api-Secret-Token": SECRET}
-            )
-            status = answer.status_code
+            answer = await self._client.post(f"http://127.0.0.1:{self.random.choice(self.ports)}{path}", **what)
+            status = int(answer.status_code)
         except httpx.HTTPError:
             status = 0
         self.answers[status] = self.answers.get(status, 0) + 1
         return 200 <= status < 300
+
+
+@dataclass
+class Calls(Post):
+    """Twilio's way: it calls us once, over our public address; what we do not hear then, we must ask for."""
+
+    token: str = ""
+    missed: int = 0
+
+    def call(self, chat: str, words: dict[str, str], queue: str = "", late: float = 0.0) -> Update:
+        """Something happens in a chat."""
+        return self.takes(Update(f"in:{words['MessageSid']}", chat, words), queue, late)
+
+    async def says(self, url: str, words: dict[str, str]) -> bool:
+        """Call an address of ours. False if nobody has heard it."""
+        headers = {"X-Twilio-Signature": sign(self.token, url, words.items())}
+        return await self._calls(url.removeprefix(PUBLIC_URL), data=words, headers=headers, timeout=PATIENCE)
+
+    async def _bring(self, update: Update) -> None:
+        if await self._try(update):
+            update.acknowledged = time.monotonic()
+        else:
+            update.is_given_up = True
+            self.missed += 1
+
+    async def _try(self, update: Update) -> bool:
+        return await self.says(f"{PUBLIC_URL}/twilio/inbound", update.body)

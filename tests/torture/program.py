@@ -67,7 +67,7 @@ class Program:
     """All processes of the desk."""
 
     def __init__(self, environment: dict[str, str], log: Path) -> None:
-        self.log = log
+        self.log, self.environment = log, environment
         self._log = log.open("ab")
         self.webs = [Process("web", environment, self._log) for _ in range(2)]
         self.workers = [Process("worker", environment, self._log) for _ in range(2)]
@@ -79,6 +79,17 @@ class Program:
     def starts(self) -> None:
         for process in self.all:
             process.starts()
+
+    def says(self, *words: str) -> None:
+        """A command, as somebody types it."""
+        subprocess.run(
+            [sys.executable, "-m", "bot", *words],
+            env={**os.environ, **self.environment},
+            cwd=HOUSE,
+            stdout=self._log,
+            stderr=self._log,
+            check=True,
+        )
 
     async def stays_up(self) -> None:
         """As a platform does: what ends by itself, as it does where the database is away, is started anew."""

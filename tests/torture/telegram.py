@@ -4,35 +4,17 @@
 import asyncio
 import itertools
 import json
-import random
 import time
-from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
-import uvicorn
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-Params = dict[str, Any]
-
-FOREVER = 27.0  # seconds: longer than the program waits for an answer
-
-# How likely each fault is, in each weather. After a comma stands what the program cannot know: "lost" is what was never
-# delivered, "kept" is what was.
-WEATHERS: dict[str, dict[str, float]] = {
-    "clear": {"flood": 0.01, "error, lost": 0.003, "error, kept": 0.003},
-    "slow": {"slow": 0.7},
-    "flapping": {"hang up, lost": 0.2, "hang up, kept": 0.1},
-    "errors": {"error, lost": 0.2, "error, kept": 0.1},
-    "flood": {"flood": 0.4},
-    "half answers": {"half, kept": 0.25},
-    "silent": {"silence, kept": 0.04, "silence, lost": 0.02, "slow": 0.3},
-    "down": {},
-}
+from tests.torture.outdoors import FOREVER, Outdoors, Params
 
 
 @dataclass(frozen=True)
@@ -40,63 +22,24 @@ class Sent:
     """A message that reached a phone. ``began``: when the request was here, in seconds of the monotonic clock."""
 
     began: float
-    chat: int
+    chat: int | str
     text: str
     buttons: list[Params]
-    number: int
+    number: int | str
+    row: int = 0  # our own number, where the network knows it
 
 
 @dataclass
-class Telegram:
+class Telegram(Outdoors):
     """The server. ``blocked``: chats whose owner has shut them."""
 
-    random: random.Random
     token: str = "1234567:a-token-that-opens-nothing"
-    weather: str = "clear"
-    url: str = ""
     sent: list[Sent] = field(default_factory=list)
     refused: list[tuple[float, int]] = field(default_factory=list)  # to chats that are shut
-    faults: Counter[str] = field(default_factory=Counter)
-    open_now: int = 0
-    blocked: set[int] = field(default_factory=set)
-    news: dict[int, asyncio.Event] = field(default_factory=dict)
-    shown: dict[int, list[Sent]] = field(default_factory=dict)
+    blocked: set[int | str] = field(default_factory=set)
+    news: dict[int | str, asyncio.Event] = field(default_factory=dict)
+    shown: dict[int | str, list[Sent]] = field(default_factory=dict)
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
-    _server: Any = None
-    _port: int = 0
-
-    @property
-    def never_confirmed(self) -> int:
-        """How often the program could not know what became of its message."""
-        return sum(count for fault, count in self.faults.items() if "," in fault)
-
-    # ---- open and closed
-
-    async def opens(self) -> None:
-        if self._server is None:
-            quiet: Params = {"log_config": None, "log_level": "critical", "lifespan": "off", "ws": "none"}
-            config = uvicorn.Config(self, host="127.0.0.1", port=self._port, proxy_headers=False, **quiet)
-            self._server = uvicorn.Server(config)
-            config.load()
-            self._server.lifespan = config.lifespan_class(config)
-            await self._server.startup()
-            self._port = self._server.servers[0].sockets[0].getsockname()[1]
-            self.url = f"http://127.0.0.1:{self._port}"
-
-    async def closes(self) -> None:
-        """Nobody answers any more, and what was open is cut."""
-        if self._server is not None:
-            self._server.servers[0].close()
-            connections = list(self._server.server_state.connections)
-            self.faults["cut off, lost or kept"] += len(connections)  # on each of them something may be under way
-            for connection in connections:
-                connection.transport.abort()
-            self._server = None
-            await asyncio.sleep(0)
-
-    async def turns(self, weather: str) -> None:
-        self.weather = weather
-        await (self.closes() if weather == "down" else self.opens())
 
     # ---- a request
 
@@ -114,7 +57,7 @@ class Telegram:
     async def _answer(self, method: str, params: Params, line: Any) -> Any:
         began = time.monotonic()
         is_message = method.startswith("send") and method != "sendchataction"
-        fault = self._fault()
+        fault = self.what_goes_wrong()
         if not is_message and fault != "slow":
             fault = ""
         if fault:
@@ -135,14 +78,6 @@ class Telegram:
         if fault.startswith("half") and answer:
             return Cut(line, bytes(answer.body))
         return answer
-
-    def _fault(self) -> str:
-        drawn = self.random.random()
-        for fault, chance in WEATHERS[self.weather].items():
-            drawn -= chance
-            if drawn < 0:
-                return fault
-        return ""
 
     def _delivered(self, params: Params, began: float) -> JSONResponse:
         chat = int(params.get("chat_id", 0))

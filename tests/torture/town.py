@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import delete, func, insert, or_, select, update
 
 import storage
 from handlers.desk.changes import Changes
@@ -16,8 +16,9 @@ from handlers.talk.catalogues import Catalogues
 from handlers.talk.text import ROME
 from storage import Storage, Store, Unavailable
 from storage.messages import IN_FLIGHT, UNFINISHED, UNSENT
-from storage.tables import messages, series, venues, workshops
+from storage.tables import job_slots, messages, series, venues, workshops
 from tests.database import load_town, prepare
+from tests.torture.post import Update
 
 T = TypeVar("T")
 OPEN_WORKSHOPS = 3
@@ -152,10 +153,26 @@ class Town:
         return {row[0] for row in rows}
 
     async def minutes_pass(self) -> None:
-        """While no worker is there, the leases of those who were killed come to their end."""
-        long_ago = datetime.now(UTC) - timedelta(minutes=2)
-        over = update(messages).where(messages.c.state.in_(IN_FLIGHT)).values(lease_until=long_ago)
-        await self.does(lambda store: store.write(over).rowcount)
+        """
+        While no worker is there, the leases of those who were killed come to their end, and so does every wait: for
+        another try, and until the networks are asked again what people wrote.
+        """
+        over = update(messages).where(messages.c.state.in_(IN_FLIGHT)).values(lease_until=long_ago())
+        waited = update(messages).where(messages.c.state == "pending", messages.c.retry_at.is_not(None))
+        asked = delete(job_slots).where(job_slots.c.job.startswith("missed:"))
+
+        def passes(store: Store) -> None:
+            store.write(over)
+            store.write(waited.values(retry_at=long_ago()))
+            store.write(asked)
+
+        await self.does(passes)
+
+    async def doubts_are_old(self) -> int:
+        """The networks have said all that they will say by themselves: now they are asked. About how many."""
+        doubtful = (messages.c.state == "uncertain") & messages.c.retry_at.is_not(None)
+        old = update(messages).where(doubtful).values(retry_at=long_ago())
+        return int(await self.does(lambda store: store.write(old).rowcount))
 
     async def unfinished(self) -> int:
         """What somebody still has to do: turns to try again, messages that are due."""
@@ -164,8 +181,18 @@ class Town:
         count = select(func.count()).select_from(messages).where(or_(open_turns, unsent))
         return int((await self.does(lambda store: store.read(count)))[0][0])
 
+    async def unheard(self, updates: list[Update]) -> int:
+        """How much of what people did is not in the log."""
+        into = select(messages.c.update_key).where(messages.c.direction == "in")
+        known = {row[0] for row in await self.does(lambda store: store.read(into))}
+        return sum(one.key not in known for one in updates)
+
     async def rows(self, statement: Any) -> list[Any]:
         return list(await self.does(lambda store: store.read(statement)))
+
+
+def long_ago() -> datetime:
+    return datetime.now(UTC) - timedelta(minutes=2)
 
 
 def _ahead(now: datetime) -> Any:
