@@ -20,7 +20,7 @@ from typing import Annotated, Literal
 import structlog
 import typer
 import uvicorn
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from bot import doctor as examination
 from bot import verify as verification
@@ -309,10 +309,13 @@ def show_templates() -> None:
 def with_registry(work: Callable[[Registry], Awaitable[None]]) -> None:
     """Do this with WhatsApp's forms, or say what is missing."""
     settings = Settings()
-    account, token = settings.twilio_account_sid, settings.twilio_auth_token.get_secret_value()
+    account, token = settings.twilio_account_sid.strip(), settings.twilio_auth_token.get_secret_value().strip()
     wanted = {"TWILIO_ACCOUNT_SID": account, "TWILIO_AUTH_TOKEN": token}
     if missing := [name for name, given in wanted.items() if not given]:
         typer.echo(f"WhatsApp is not set up here. Set: {', '.join(missing)}", err=True)
+        raise typer.Exit(1)
+    if find_spec("twilio") is None:
+        typer.echo("WhatsApp is not installed here. Run: pip install 'sportello[whatsapp]'", err=True)
         raise typer.Exit(1)
     # Twilio's library takes a while to load; only who needs it waits for it.
     from bot.channels.whatsapp.client import Calls, client
@@ -376,7 +379,11 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="For programs.")
     try:
         settings = Settings()
         desk = build(settings)
-    except Exception as trouble:  # what is wrong in the environment may be a secret
+    except ValidationError as wrong:  # its names; what is in them may be a secret
+        names = ", ".join(str(one["loc"][0]).upper() for one in wrong.errors())
+        typer.echo(f"The environment cannot be read. Look at {names}.", err=True)
+        raise typer.Exit(1) from None
+    except Exception as trouble:
         typer.echo(f"The environment cannot be read ({type(trouble).__name__}). Look at DATABASE_URL first.", err=True)
         raise typer.Exit(1) from None
     findings = asyncio.run(examined(desk))

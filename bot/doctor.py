@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -144,8 +145,9 @@ def _keys(settings: Settings) -> Checked:
 
 def _links(settings: Settings) -> Checked:
     if not settings.secret_key.get_secret_value():
-        what = _("SECRET_KEY is not set: links to files end when the service restarts.")
-        return Checked("secret_key", "warning", what, _("Set SECRET_KEY to a long random text."))
+        what = _("SECRET_KEY is not set: a link to a file opens only while the process runs that made it.")
+        state: State = "bad" if settings.twilio_account_sid else "warning"  # Twilio may call another process
+        return Checked("secret_key", state, what, _("Set SECRET_KEY to a long random text."))
     return Checked("secret_key", "ok", _("The key for links is set."))
 
 
@@ -156,16 +158,26 @@ def _address(settings: Settings) -> Checked:
     state: State = "bad" if is_called and not settings.simulator else "warning"
     if not settings.public_url:
         return Checked(name, state, _("No public address is set."), todo)
-    parts = urlsplit(settings.public_url)
-    if parts.scheme != "https":
+    host = host_of(settings.public_url)
+    if not settings.public_url.startswith("https:"):
         what = _("The public address does not begin with https.")
-    elif not parts.hostname or parts.query or parts.fragment or parts.username:
+    elif host is None:
         what = _("The public address is not whole, or says too much.")
-    elif not _is_public(parts.hostname):
+    elif not _is_public(host):
         what = _("The public address cannot be reached from outside.")
     else:
-        return Checked(name, "ok", _("The public address is {host}.", host=parts.hostname))
+        return Checked(name, "ok", _("The public address is {host}.", host=host))
     return Checked(name, state, what, todo)
+
+
+def host_of(address: str) -> str | None:
+    """Whose address it is; None where it is none, or one with a password or a question in it."""
+    try:
+        parts = urlsplit(address)
+        says_too_much = parts.port == 0 or "@" in parts.netloc or parts.query or parts.fragment
+    except ValueError:  # brackets, or a port, that are none
+        return None
+    return None if says_too_much else parts.hostname
 
 
 def _is_public(host: str) -> bool:
@@ -186,6 +198,9 @@ def _set_up(settings: Settings) -> list[Checked]:
     if 0 < len(missing) < len(twilio):
         what = _("WhatsApp is only half set up.")
         return [Checked("whatsapp.settings", "bad", what, _("Set also: {names}", names=", ".join(missing)))]
+    if not missing and find_spec("twilio") is None:
+        what, todo = _("WhatsApp is set up, but not installed."), _("Run: pip install 'sportello[whatsapp]'")
+        return [Checked("whatsapp.settings", "bad", what, todo)]
     if not has_telegram and missing and not settings.simulator:
         what, todo = _("No channel is set up: nobody can write to us."), _("Set TELEGRAM_TOKEN or Twilio’s settings.")
         return [Checked("channels", "bad", what, todo)]

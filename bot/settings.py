@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     @field_validator("public_url", "oidc_issuer", "telegram_api_url", "twilio_api_url")
     @classmethod
     def without_trailing_slash(cls, url: str) -> str:
-        return url.rstrip("/")
+        return url.strip().rstrip("/")
 
     @property
     def seal_keys(self) -> list[bytes]:

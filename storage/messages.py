@@ -101,6 +101,7 @@ class Leaving:
     """A message about to leave, and how things stand with its person and its chat at this moment."""
 
     message: Message
+    address: str  # where the chat is by now
     stopped_at: datetime | None
     blocked_at: datetime | None
     is_busy: bool  # another worker is sending to this chat right now
@@ -141,7 +142,9 @@ _is_busy = exists().where(
     _earlier.c.identity_id == messages.c.identity_id, _unsent(_earlier), _earlier.c.state == "sending"
 )
 _leaving = Prepared(
-    select(*_columns, people.c.stopped_at, identities.c.blocked_at, _is_busy, people.c.merged_into)
+    select(
+        *_columns, identities.c.address, people.c.stopped_at, identities.c.blocked_at, _is_busy, people.c.merged_into
+    )
     .join(identities, identities.c.id == messages.c.identity_id)
     .join(people, people.c.id == messages.c.person_id)
     .where(messages.c.id == bindparam("id"))
@@ -247,7 +250,7 @@ class Messages:
         if self.store.is_postgresql:
             self.store.run(_hold_person, {"person_id": person_id})
         rows = self.store.run(_leaving, {"id": id})
-        return Leaving(Message(*rows[0][:-4]), *rows[0][-4:]) if rows else None
+        return Leaving(Message(*rows[0][:-5]), *rows[0][-5:]) if rows else None
 
     def on_its_way(self, id: int, text: str, now: datetime, until: datetime) -> None:
         """From ``now`` on it may have arrived; the lease runs anew, until then in real time."""
@@ -614,7 +617,7 @@ class Messages:
     ) -> list[tuple[str, str]]:
         """
         What is pending for a person will not be sent: all of it, what is for one chat, or what these moments say.
-        Returns the subjects and moments of what was going to be said.
+        Returns the subjects and moments of what was going to be said, unless it is on the call list already.
         """
         statement = update(messages).where(
             messages.c.person_id == person_id, messages.c.direction == "out", messages.c.state == "pending"
@@ -624,7 +627,8 @@ class Messages:
         if moments is not None:
             statement = statement.where(messages.c.payload["moment"].as_string().in_(moments))
         gone = statement.values(state="suppressed", reason=reason).returning(messages.c.subject, messages.c.payload)
-        return [(row.subject or "", (row.payload or {}).get("moment", "")) for row in self.store.write(gone)]
+        rows = [(row.subject or "", row.payload or {}) for row in self.store.write(gone)]
+        return [(subject, facts.get("moment", "")) for subject, facts in rows if not facts.get("on_call_list")]
 
     def hurry(self, person_id: int, held_until: datetime, now: datetime) -> None:
         """What was held back for a person until then is due now."""
@@ -633,8 +637,18 @@ class Messages:
 
     def window_opened(self, identity_id: int, now: datetime) -> bool:
         """What waited in a chat until its person writes is due now; False if nothing did."""
-        waits = messages.c.identity_id == identity_id, messages.c.state == "pending", messages.c.reason == WINDOW_SHUT
-        due = update(messages).where(_unsent(messages), *waits).values(due_at=now)
+        return self._no_longer_waits(now, messages.c.identity_id == identity_id)
+
+    def another_way(self, now: datetime, person_id: int | None = None) -> bool:
+        """
+        What waits until its person writes, everybody's or one person's, may have another way by now: it is looked at
+        once more. False if nothing waits.
+        """
+        return self._no_longer_waits(now, true() if person_id is None else messages.c.person_id == person_id)
+
+    def _no_longer_waits(self, now: datetime, whose: ColumnElement[bool]) -> bool:
+        waits = _unsent(messages), messages.c.state == "pending", messages.c.reason == WINDOW_SHUT
+        due = update(messages).where(*waits, whose).values(due_at=now)
         return self.store.write(due.returning(messages.c.id)).first() is not None
 
     def pending_in(self, identity_id: int) -> list[Message]:

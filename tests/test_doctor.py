@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from bot.cli import app
 from bot.clock import Clock
 from bot.contract import Checked
 from bot.doctor import Premises, about_the_clock, in_figures, in_words, is_well, look_over, of_the_settings
@@ -23,7 +25,7 @@ from handlers.desk import loading
 from handlers.talk.text import ROME, Reader
 from storage import migration
 from tests.channels.bot_api import BotApi, closed_port
-from tests.channels.twilio_api import TwilioApi
+from tests.channels.twilio_api import Fault, TwilioApi
 from tests.database import DEMO
 
 HERE = "https://sportello.example.org"
@@ -156,7 +158,12 @@ def test_a_database_that_hangs_hides_nothing_else(tmp_path: Path, telegram: BotA
         ({}, "public_url", "ok"),
         ({"encryption_key": "", "secret_key": ""}, "encryption_key", "bad"),
         ({"secret_key": ""}, "secret_key", "warning"),
+        ({"secret_key": "", "twilio_account_sid": "AC1"}, "secret_key", "bad"),
         ({"twilio_account_sid": "AC1"}, "whatsapp.settings", "bad"),
+        ({"public_url": "https://[sportello"}, "public_url", "warning"),
+        ({"public_url": "https://sportello.example.org:port"}, "public_url", "warning"),
+        ({"public_url": "https://:hidden@sportello.example.org"}, "public_url", "warning"),
+        ({"public_url": f" {HERE}/ "}, "public_url", "ok"),
     ],
 )
 def test_what_the_environment_says_is_read(tmp_path: Path, changed: dict[str, str], name: str, state: str) -> None:
@@ -256,6 +263,40 @@ def test_wrong_credentials_and_a_wrong_number_are_named_and_never_shown(tmp_path
     assert "hidden" not in json.dumps(in_figures(list(found.values())))
 
 
+@pytest.mark.parametrize(
+    ("noted", "sender", "webhooks"),
+    [
+        ({"webhook": {"callback_url": f"{HERE}/twilio/inbound#rc=3", "callback_method": "POST"}}, "ok", "ok"),
+        ({"webhook": {"callback_url": f"{HERE}/twilio/inbound", "callback_method": "GET"}}, "ok", "bad"),
+        ({"webhook": {"callback_url": "https://hidden.example.org/"}}, "ok", "bad"),
+        ({"webhook": {"callback_url": ""}}, "ok", "ok"),
+        ({"webhook": None, "status": "ONLINE:UPDATING"}, "ok", "ok"),
+        ({"status": "OFFLINE"}, "bad", "ok"),
+        ({"sender_id": "whatsapp:+15005550006"}, "warning", "ok"),
+    ],
+)
+def test_what_twilio_has_noted_down_of_our_number_is_read(
+    tmp_path: Path, twilio: TwilioApi, noted: dict[str, Any], sender: str, webhooks: str
+) -> None:
+    twilio.noted = noted
+    found = examined(build(with_twilio(tmp_path, twilio)))
+    assert (found["whatsapp.sender"].state, found["whatsapp.webhooks"].state) == (sender, webhooks)
+    assert "hidden" not in json.dumps(in_figures(list(found.values())))
+
+
+def test_where_twilio_does_not_tell_of_our_number_we_say_where_to_look(tmp_path: Path, twilio: TwilioApi) -> None:
+    twilio.fails(Fault(403, 20403), path="Senders")
+    found = examined(build(with_twilio(tmp_path, twilio)))
+    assert (found["whatsapp.sender"].state, found["whatsapp.webhooks"].state) == ("ok", "ok")
+
+
+@pytest.mark.parametrize("public_url", ["https://me:hidden@sportello.example.org", "https://[hidden"])
+def test_an_address_that_says_too_much_is_not_repeated(tmp_path: Path, twilio: TwilioApi, public_url: str) -> None:
+    found = examined(build(with_twilio(tmp_path, twilio, public_url=public_url)))
+    assert {found["public_url"].state, found["whatsapp.webhooks"].state} == {"bad"}
+    assert "hidden" not in json.dumps(in_figures(list(found.values())))
+
+
 def test_what_is_not_signed_and_let_in_is_said(tmp_path: Path, twilio: TwilioApi) -> None:
     found = examined(build(with_twilio(tmp_path, twilio, twilio_signature="report")))
     assert found["whatsapp.signature"].state == "warning"
@@ -290,6 +331,26 @@ def test_the_command_says_what_to_do_and_ends_with_a_one(tmp_path: Path) -> None
     said = json.loads(done.stdout)
     assert "Run: sportello migrate" in [one["todo"] for one in said["checks"]]
     assert said["ok"] is False and {"name", "state", "what", "todo"} == said["checks"][0].keys()
+
+
+WITHOUT_TWILIO = "import sys; sys.modules['twilio'] = None; from bot.cli import main; main()"
+
+
+@pytest.mark.parametrize("account", ["", "AC" + "0" * 32])
+def test_without_twilios_library_the_desk_works_and_says_what_whatsapp_lacks(tmp_path: Path, account: str) -> None:
+    environment = {"PATH": os.environ["PATH"], "DATABASE_URL": f"sqlite:///{tmp_path}/none.sqlite", "PYTHONUTF8": "1"}
+    if account:
+        environment |= {"TWILIO_ACCOUNT_SID": account, "TWILIO_AUTH_TOKEN": "x", "TWILIO_WHATSAPP_FROM": NUMBER}
+    command = [sys.executable, "-c", WITHOUT_TWILIO, "doctor", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=90, check=False)
+    todo = {one["name"]: one["todo"] for one in json.loads(done.stdout)["checks"]}
+    assert todo.get("whatsapp.settings") == ("Run: pip install 'sportello[whatsapp]'" if account else None)
+
+
+def test_a_value_that_cannot_be_is_named_and_not_shown() -> None:
+    done = CliRunner().invoke(app, ["doctor"], env={"TWILIO_SIGNATURE": "hidden", "WHATSAPP_RATE": "0"})
+    assert done.exit_code == 1
+    assert "TWILIO_SIGNATURE" in done.output and "WHATSAPP_RATE" in done.output and "hidden" not in done.output
 
 
 def test_the_databases_own_clock_is_asked_where_it_has_one(databases: Any) -> None:

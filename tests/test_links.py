@@ -13,12 +13,15 @@ from sqlalchemy import func, select
 from bot.clock import Clock
 from bot.main import Sportello, build
 from bot.settings import Settings
+from handlers.desk import Desk
+from handlers.desk.handover import chat_to_write_in, why_not
 from handlers.desk.links import LIVES_FOR, SIGNS, code_in, is_surely_one
 from handlers.talk import Address, Incoming, Tap
 from storage.messages import Message
 from storage.people import Identity
 from storage.tables import audit, identities, merges, messages, people
 from tests.database import MONDAY, Databases
+from tests.jobs.office import CATALOGUES
 
 NUMBER, ID = "whatsapp:+393331234567", "whatsapp:IT.13491208655302741918"
 OTHER_ID = "whatsapp:IT.99991208655302741918"
@@ -229,8 +232,9 @@ def test_a_button_of_a_template_answers_the_message_that_showed_it(house: House)
 def test_a_code_is_read_however_it_is_written_and_words_are_no_code() -> None:
     for written in ("K7FM-2QPX", "k7fm2qpx", " K7FM 2QPX ", "K7FM – 2QPX"):
         assert code_in(written) == "K7FM2QPX"
-    for words in ("COLLEGNO", "Anna Mari", "12345678", "K7FM-2QP", "K7FM-2QPXX", "K7FM-2QP0", "ciao"):
+    for words in ("COLLEGNO", "Anna Mari", "12345678", "K7FM-2QP", "K7FM-2QPXX", "ciao"):
         assert code_in(words) in (None, "12345678") and (words == "12345678" or code_in(words) is None)
+    assert is_surely_one("K7FM-2QP0"), "who takes a letter for another is told that the code is not known"
     assert is_surely_one("K7FM-2QPX") and not is_surely_one("k7fm2qpx")
     assert not set("0O1IL") & set(SIGNS)
 
@@ -306,3 +310,19 @@ def test_what_was_joined_can_be_separated_for_thirty_days(house: House) -> None:
     heard = house.hear(NUMBER, "2")
     with house.desk.storage.reading() as store:
         assert "asked" in store.cases.open_reasons(heard.person_id) and house.met() == 1
+
+
+def test_the_desk_writes_in_the_chat_in_which_it_may(house: House) -> None:
+    house.hear("7001")
+    house.hear(NUMBER)
+    code = code_of(house, "7001")
+    house.hear(NUMBER, code)
+    last = house.hear(NUMBER, "1")
+    for hours, channel in ((1, "whatsapp"), (25, "telegram")):
+        house.now += timedelta(hours=hours)
+        with house.desk.storage.writing() as store:
+            desk = Desk(
+                store, store.people.get(store.people.identity(last.identity_id).person_id), house.now, CATALOGUES
+            )
+            chat = chat_to_write_in(desk)
+            assert why_not(desk) is None and chat and chat.channel == channel

@@ -23,6 +23,7 @@ from bot.settings import Settings
 from bot.simulator import refusals
 from bot.simulator.events import Events
 from bot.simulator.sight import Sight, mark
+from handlers.moments import TEMPLATE
 from handlers.talk import Address, Incoming, Outgoing
 from storage import Unavailable
 from storage.tables import messages
@@ -331,6 +332,24 @@ def test_the_page_sees_both_phones_the_clock_and_what_is_behind(phone: TestClien
     assert behind["dialogue"]["version"] == 1 and behind["turns"][0]["state"] == "handled"
     assert {one["state"] for one in behind["outbox"]} == {"sent"}
     assert found["phones"]["whatsapp"]["messages"] == []
+
+
+def test_a_template_is_read_as_it_would_arrive(phone: TestClient, desk: Sportello) -> None:
+    say(phone, "ciao", channel="whatsapp")
+    desk.clock.forward(timedelta(hours=25))
+    template = TEMPLATE["half_way"]
+    reader = desk.engine.play.catalogues.reader("it")
+    options = [option.stored() for option in template.options(reader)]
+    payload = {"moment": "half_way", "template": {"name": "half_way", "values": {"it": {}}}}
+    plan(desk, "Altre parole.", in_hours=0, channel="whatsapp", kind="moment", payload=payload, options=options)
+    with desk.storage.writing() as store:
+        store.write(
+            update(messages)
+            .where(messages.c.kind == "moment")
+            .values(state="sent", sent_at=desk.clock.now(), priority=1)
+        )
+    text = look(phone)["phones"]["whatsapp"]["messages"][-1]["text"]
+    assert text.startswith("Ciao, ti scrivo dallo sportello lavoro.") and "Altre parole" not in text
 
 
 def test_choices_have_the_form_of_their_app(phone: TestClient) -> None:

@@ -555,7 +555,9 @@ def test_a_row_that_deleting_should_have_taken_is_missed(world: World, table: Ta
     id = somebody_deleted(world)
     by = a_member_of_the_staff(world)
     known = {"staff_id": by, "by": by, "at": MONDAY, "text": "Amina", "name": "Amina", "kind": "l68", "sealed": "x"}
-    row = {**known, "expires_on": MONDAY.date(), "person_id": id}
+    chat = world.store.people.identities(id)[0].id
+    code = {"identity_id": chat, "code_hash": "x", "expires_at": MONDAY}
+    row = {**known, **code, "expires_on": MONDAY.date(), "person_id": id}
     world.store.write(insert(table).values({name: value for name, value in row.items() if name in table.c}))
     assert looked_over(world.store) == {"deleted": [id]}
 

@@ -82,17 +82,21 @@ class Registry:
     async def refresh(self) -> int:
         """Ask what is said of every template by now; how many have changed."""
         changed = 0
-        for _form, row in await self.templates():
-            if row is None:
-                continue
-            try:
-                status = await self._learn(row.sid, await self.network.approval(row.sid))
-            except DeliveryError as trouble:
-                if trouble.retry_in or trouble.uncertain or trouble.halt:
-                    raise
-                status = await self._set(row.sid, "disabled", trouble.sentence)  # the network has it no longer
-            changed += status != row.status
+        try:
+            for _form, row in await self.templates():
+                changed += row is not None and await self._asked_after(row) != row.status
+        finally:
+            if changed:  # what waited for an approval need not wait any longer
+                await self._write(lambda store: store.messages.another_way(self.clock.now()))
         return changed
+
+    async def _asked_after(self, row: Content) -> str:
+        try:
+            return await self._learn(row.sid, await self.network.approval(row.sid))
+        except DeliveryError as trouble:
+            if trouble.retry_in or trouble.uncertain or trouble.halt:
+                raise
+            return await self._set(row.sid, "disabled", trouble.sentence)  # the network has it no longer
 
     async def hourly(self) -> int:
         """The same once an hour, whichever worker hears the knock first."""

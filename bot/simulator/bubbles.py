@@ -8,8 +8,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from bot.simulator.said import address
+from handlers.desk.contents import template_of
 from handlers.moments import rome_day
 from handlers.talk import Reader, Tap, Time
+from handlers.talk.catalogues import Catalogues
 from handlers.talk.limits import LIMITS
 from handlers.talk.messages import Option
 from handlers.talk.rendering import shape, width
@@ -27,8 +29,17 @@ PICTURES = ("image/png", "image/jpeg")
 class Bubbles:
     """The bubbles of one phone. Times are in the words of whoever looks at the page."""
 
-    def __init__(self, store: Store, identity: Identity, reader: Reader, found: Sequence[Message]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        identity: Identity,
+        reader: Reader,
+        found: Sequence[Message],
+        catalogues: Catalogues,
+        language: str,
+    ) -> None:
         self.store, self.identity, self.reader = store, identity, reader
+        self.catalogues, self.language = catalogues, language  # the person's, not the page's
         self.seen = sorted((one for one in found if is_seen(one)), key=when)
         # Telegram takes the buttons off a message; WhatsApp has no such thing.
         self.retired = {(one.payload or {}).get("edits") for one in found if one.kind == "retired" and is_sent(one)}
@@ -49,14 +60,18 @@ class Bubbles:
     def _theirs(self, message: Message) -> Json:
         payload, options = message.payload or {}, [Option(**option) for option in message.options or ()]
         is_retired = message.id in self.retired
+        template = self._template(message)
+        # On a real network an approved template would have gone out in its place.
+        said = template and template_of(self.store, message, self.catalogues, self.language, simulated=True)
         return {
             **in_json(message),
+            **({"text": said.text} if said else {}),
             "by": "desk",
             "kind": message.kind,
             "shape": "none" if is_retired else shape(options, LIMITS[message.channel]),
             "rows": [row_of(option, LIMITS[message.channel].row_label) for option in options],
             "retired": is_retired,
-            "template": self._template(message),
+            "template": template,
             "spot": payload.get("spot"),
             "file": self._file(message) if "file" in payload else None,
         }

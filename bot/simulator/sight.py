@@ -71,7 +71,7 @@ class Sight:
         if identity is None or person is None:
             return {"messages": [], "language": None, "name": None, "window": None, "behind": None}
         found = [one for one in store.messages.of(person.id) if one.identity_id == identity.id]
-        bubbles = Bubbles(store, identity, reader, found)
+        bubbles = Bubbles(store, identity, reader, found, self.catalogues, person.language)
         return {
             "messages": bubbles.all()[-MOST:],
             "language": person.language,

@@ -98,7 +98,7 @@ class Delivery:
                 return None
             match self._verdict(store, found):
                 case Send():
-                    return self._leaves(store, claimed, found.message)
+                    return self._leaves(store, claimed, found)
                 case Wait(until=until):
                     reason = None if found.message.reason == WINDOW_SHUT else found.message.reason
                     self._settle(store, claimed, state="pending", due_at=until, reason=reason)
@@ -157,7 +157,7 @@ class Delivery:
             message = store.messages.get(claimed.id)
             if message is None or message.lease != claimed.lease or message.state not in IN_FLIGHT:
                 return
-            chat = store.people.identity(claimed.identity_id)
+            chat = store.people.identity(message.identity_id)
             shut_at = later_of(chat.window_shut_at, message.sent_at or now)
             store.people.change_identity(chat.id, window_shut_at=shut_at)
             facts = {**(message.payload or {})}
@@ -194,7 +194,9 @@ class Delivery:
         with self.storage.writing() as store:
             store.dialogues.lock_person(claimed.person_id)
             if self._moves(store, claimed, reason) or self._ends(store, claimed, "failed", reason, is_shut=True):
-                identity = store.people.identity(claimed.identity_id)
+                message = store.messages.get(claimed.id)
+                assert message is not None, "it has just been written down"
+                identity = store.people.identity(message.identity_id)
                 self._desk(store, identity.person_id).people.blocked(identity, True, reason=reason)
 
     def moved(self, claimed: Claimed, reason: str, address: str) -> None:
@@ -252,8 +254,16 @@ class Delivery:
             still_on=still_true(store, message, moment),
             minds_the_hour=not any_hour(store, message, moment, facts.now),
             pushes_today=self._pushes_today(store, message, facts.now),
+            was_awaited=self._was_awaited(store, message),
             busy_until=busy_until(store, message),
         )
+
+    def _was_awaited(self, store: Store, message: Message) -> bool:
+        """By the next open hour the window could be shut again, and it would wait for ever."""
+        if message.reason != WINDOW_SHUT:
+            return False
+        chats = Chats(self._desk(store, message.person_id))
+        return chats.is_open(store.people.identity(message.identity_id))
 
     @staticmethod
     def _pushes_today(store: Store, message: Message, now: datetime) -> int:
@@ -263,7 +273,8 @@ class Delivery:
 
     # ---- it leaves, or it ends here
 
-    def _leaves(self, store: Store, claimed: Claimed, message: Message) -> Outgoing | None:
+    def _leaves(self, store: Store, claimed: Claimed, found: Leaving) -> Outgoing | None:
+        message = found.message
         edits = self._edited(store, message) if message.kind == "retired" else None
         if message.kind == "retired" and edits is None:
             self._ends(store, claimed, "superseded", "nothing_to_edit")
@@ -271,15 +282,15 @@ class Delivery:
         now = self.clock.now()
         said = Said(words_for_today(message, now), message.options)
         if window_of(claimed.channel) and message.kind != "retired":
-            found = self._within_the_window(store, claimed, in_full(message))
-            if found is None:
+            within = self._within_the_window(store, claimed, in_full(message))
+            if within is None:
                 return None
-            said = found
+            said = within
             self._note_form(store, message, said)
         store.messages.on_its_way(message.id, said.text, now, self.clock.real() + LEASE)
         if said.text != message.text:
             store.search.look_again([message.id])
-        to = Address(claimed.channel, claimed.address, claimed.simulated)
+        to = Address(claimed.channel, found.address, claimed.simulated)
         return self.as_sent(store, message, to, said, edits)
 
     def as_sent(self, store: Store, message: Message, to: Address, said: Said, edits: str | None = None) -> Outgoing:
@@ -307,7 +318,7 @@ class Delivery:
         not now. None: it goes to another chat, or waits for their next word.
         """
         chats = Chats(self._desk(store, claimed.person_id))
-        chat = store.people.identity(claimed.identity_id)
+        chat = store.people.identity(message.identity_id)
         as_it_is = Said(words_for_today(message, self.clock.now()), message.options)
         if chats.is_open(chat):
             return replace(as_it_is, form=self._form(store, chats, message, as_it_is, claimed))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
+from handlers.desk.chats import Chats
 from handlers.rules.files import claimed, looked_into, name_to_save, refused
 from handlers.talk import Option, Text, _
 from handlers.talk.limits import LIMITS
@@ -63,10 +64,20 @@ def why_not(desk: "Desk") -> Text | None:
         return REASONS["person_erased"]
     if desk.person.stopped_at:
         return REASONS["person_stopped"]
-    chat = desk.outbox.chat()
+    chat = chat_to_write_in(desk)
     if chat is None:
         return REASONS["chat_blocked"]
     return TOO_LATE if is_past_its_window(desk, chat) else None
+
+
+def chat_to_write_in(desk: "Desk") -> Identity | None:
+    """Where they wrote last, if we may write what we like there; else another chat of theirs in which we may."""
+    last = desk.outbox.chat()
+    if last is None or not is_past_its_window(desk, last):
+        return last
+    others = [one for one in desk.store.people.identities(desk.person.id) if one.blocked_at is None]
+    fit = [one for one in others if one.simulated == last.simulated and not is_past_its_window(desk, one)]
+    return fit[0] if fit else last
 
 
 def is_past_its_window(desk: "Desk", chat: Identity) -> bool:
@@ -75,7 +86,7 @@ def is_past_its_window(desk: "Desk", chat: Identity) -> bool:
     if window is None:
         return False
     wrote = desk.store.messages.heard(desk.person.id, chat.id, 1)
-    return not wrote or desk.now - wrote[0][0] >= window
+    return not wrote or desk.now - wrote[0][0] >= window or not Chats(desk).is_open(chat)
 
 
 class Handover:
@@ -200,7 +211,7 @@ class Handover:
         """Where they wrote from last. Raises CannotWrite."""
         if reason := why_not(self.desk):
             raise CannotWrite(reason)
-        chat = self.desk.outbox.chat()
+        chat = chat_to_write_in(self.desk)
         assert chat is not None, "else there was a reason"
         return chat
 

@@ -13,13 +13,14 @@ from handlers.talk import Text, _
 from handlers.talk.limits import LIMITS
 from storage import Store
 from storage.health import OVER, RAISED, Tried
+from storage.messages import WINDOW_SHUT
 from storage.today import Traffic
 
 MEMORY = 2 * A_WEEK  # a channel on which nobody has written for so long is not silent: it is not used
 SYSTEM = "system"
 # What says nothing of the channel: it is about one chat, or about how fast we are.
 ABOUT_A_CHAT = {"blocked", "deactivated", "never_wrote", "removed", "unreachable", "moved", "window", "sandbox"}
-NOT_THE_CHANNEL = ABOUT_A_CHAT | {"not_wanted", "experiment", "flood", "queue"}
+NOT_THE_CHANNEL = ABOUT_A_CHAT | {WINDOW_SHUT, "not_wanted", "experiment", "flood", "queue"}
 ALARMS: Mapping[Why, Text] = {
     "halted": _("Nothing leaves, though messages wait."),
     "failing": _("Most messages do not arrive."),

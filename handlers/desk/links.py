@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 SIGNS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 LENGTH = 8
 LIVES_FOR = timedelta(minutes=15)
-A_CODE = re.compile(rf"([{SIGNS}]{{4}})\s?([-–— ]?)\s?([{SIGNS}]{{4}})", re.IGNORECASE)
+# What looks like one of ours is read as well: who takes a letter for another is told that the code is not known.
+A_CODE = re.compile(rf"([{SIGNS}ILO01]{{4}})\s?([-–— ]?)\s?([{SIGNS}ILO01]{{4}})", re.IGNORECASE)
 CHANNELS = {"telegram": "Telegram", "whatsapp": "WhatsApp"}
 
 UNKNOWN = lines(
@@ -127,12 +128,15 @@ class Linking:
         stays, goes = self._sides(chat.person_id, self.desk.person.id)
         for id in sorted((stays, goes)):
             self.store.dialogues.lock_person(id)
+        if self.store.people.identity(chat.id) != chat:  # while we waited, it became somebody else's
+            return self.join(code)
         merging = self._merging()
         if merging.why_not(self.desk.of(stays), self.desk.of(goes)):  # in the words of the staff
             raise NoLink(NOT_NOW)
         if not self.store.links.use(link.id, self.desk.now):
             raise NoLink(UNKNOWN)
         self.desk.afterwards.append(lambda: self._merged(merging, stays, goes, chat))
+        return None
 
     def joined(self) -> list[Parted]:
         """What the person can separate again by themselves."""

@@ -50,6 +50,8 @@ class Merging:
         """
         self._lock(stays, goes)
         one, other = self.desk_of(stays), self.desk_of(goes)
+        if one.person.merged_into or other.person.merged_into:  # while we waited, they became somebody else
+            raise Gone
         if reason := self.why_not(one, other):
             raise CannotMerge(reason)
         freed = self._give_up_what_they_have_twice(one, other)
@@ -61,6 +63,7 @@ class Merging:
         self.store.merges.set_heard(goes, None, None)
         self.store.people.change(goes, merged_into=stays)
         self._stop_offers(stays)
+        self.store.messages.another_way(self.now, stays)
         moved = {} if for_good else {"rows": rows, "changed": changed, "freed": freed, "last_message": last}
         return self.store.merges.keep(stays, goes, self.by, moved, self.now)
 

@@ -189,6 +189,7 @@ class People:
         else:
             self.store.people.change_identity(identity.id, blocked_at=None)
             self.store.people.end_stops(self.desk.person.id, "all", identity_id=identity.id, now=self.desk.now)
+            self.store.messages.another_way(self.desk.now, self.desk.person.id)
         self._note("blocked" if is_blocked else "unblocked")
 
     def _shut(self, identity: Identity, reason: str) -> None:

@@ -57,6 +57,8 @@ class Engine:
 
     def turn(self, store: Store, message: Incoming) -> None:
         """Everything that follows from one message happens, or none of it does. Does not commit: the caller does."""
+        if self._is_heard(store, message):
+            return
         message = touched(store, self._recognising(store).known(message))
         opened = self._lock(store, message)
         message = without_health(message, opened.options)
@@ -92,6 +94,12 @@ class Engine:
             except Exception as trouble:  # somebody else's turn must not wait for this one
                 log.error("retry_failed", error=type(trouble).__name__, at=where(trouble))
         return len(due)
+
+    @staticmethod
+    def _is_heard(store: Store, message: Incoming) -> bool:
+        """What comes once more gives no chat an old name back, which may be somebody else's by now."""
+        channel, id = message.sender.channel, message.message_id
+        return bool(LIMITS[channel].has_aliases and id and store.messages.known(channel, [id]))
 
     def _lock(self, store: Store, message: Incoming) -> Opened:
         sender = message.sender

@@ -10,7 +10,7 @@ import structlog
 
 from handlers.desk import Desk
 from handlers.desk.merging import CannotMerge, Merging
-from handlers.talk import Address, Incoming, Tap
+from handlers.talk import Address, Gone, Incoming, Tap
 from handlers.talk.catalogues import Catalogues
 from handlers.talk.limits import LIMITS
 from storage import Store
@@ -85,6 +85,7 @@ class Recognising:
         """Two chats that are one: their people are one, too. False if that has to wait."""
         if stays.person_id != goes.person_id and not self._merge(stays.person_id, goes.person_id):
             return False
+        self.store.dialogues.lock_person(stays.person_id)  # before their messages, as everywhere
         self.store.people.unite(stays.id, goes.id)
         self.store.merges.keep_together(stays.person_id, (stays.id, goes.id))
         return True
@@ -93,7 +94,7 @@ class Recognising:
         desk = Desk(self.store, self.store.people.get(stays), self.now, self.catalogues)
         try:
             Merging(self.store, self.now, desk.of).merge(stays, goes, {}, for_good=True)
-        except CannotMerge:  # somebody of the desk writes to one of them; the next message tries again
+        except (CannotMerge, Gone):  # somebody of the desk writes to one of them; the next message tries again
             log.info("not_united", person=stays)
             return False
         self._take_up(stays, self.store.dialogues.get(goes))

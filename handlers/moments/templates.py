@@ -235,7 +235,6 @@ TEMPLATES: Mapping[str, tuple[Template, ...]] = {
             _("On {day} I delete your data.", day=Slot("day")),
             STAY_OR_GO,
         ),
-        speaks("data_expiry_notice_no_day", (STAY, DELETE_NOW, CALL), LONG_AGO, STAY_OR_GO),
     ),
 }
 TEMPLATE = {template.name: template for templates in TEMPLATES.values() for template in templates}

@@ -20,6 +20,7 @@ class Facts:
     agreed: bool = True  # to this purpose, if one is needed
     still_on: bool = True  # what it is about still stands, at the same time
     minds_the_hour: bool = True
+    was_awaited: bool = False  # it has waited for a word of theirs, which has come
     not_after: datetime | None = None
     pushes_today: int = 0
     busy_until: datetime | None = None  # a question has just been asked: a push with choices would get in its way
@@ -75,7 +76,7 @@ def _wait_for_answer(facts: Facts) -> Wait | None:
 
 
 def _at_a_good_hour(facts: Facts, hours: Hours) -> Send | Wait | Drop:
-    if is_open(facts.now, hours) and facts.pushes_today < hours.pushes_a_day:
+    if (facts.was_awaited or is_open(facts.now, hours)) and facts.pushes_today < hours.pushes_a_day:
         return Send()
     # Enough for today: the next open time after this day's end.
     after = facts.now if facts.pushes_today < hours.pushes_a_day else facts.now + timedelta(hours=12)

@@ -76,6 +76,7 @@ REASONS: Mapping[str, Text] = {
     # what came in and was not answered
     "taken_over": _("A person of the desk was writing with them."),
     "dialogue_moved_on": _("The person went on with something else."),
+    "overtaken": _("It arrived late, after something newer: it answers nothing any more."),
     "looping": _("This looked like a machine that answers a machine."),
 }
 

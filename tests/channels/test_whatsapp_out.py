@@ -220,6 +220,11 @@ async def test_an_answer_of_another_kind(api: TwilioApi, phone: Phone, name: str
     assert (len(phone.messages), len(api.called("POST"))) == (arrives, 1)
 
 
+@pytest.mark.parametrize(("said", "seconds"), [(0, 1), (7, 7), (10**12, 3600), (float("inf"), 3600)])
+def test_nobody_makes_us_wait_for_ever_or_not_at_all(said: float, seconds: int) -> None:
+    assert about(20429, 429, said).retry_in == timedelta(seconds=seconds)
+
+
 def test_what_was_said_of_a_message_without_a_code_is_an_alarm() -> None:
     assert decided(about(None)) == NOTHING_SPECIAL | ALARM
 

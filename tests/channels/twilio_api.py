@@ -204,6 +204,7 @@ class TwilioApi:
         self.phones: dict[str, Phone] = {}
         self.messages: list[Params] = []  # as Twilio keeps them, in and out, oldest first
         self.contents: dict[str, Content] = {}
+        self.noted: Params = {}  # what else is noted down of the sender
         self.media: dict[str, tuple[str, bytes]] = {}  # by path
         self.moved: dict[str, str] = {}  # media that lie elsewhere
         self._urls: dict[str, str] = {}  # where each message's reports go
@@ -771,7 +772,7 @@ class TwilioApi:
         )
 
     def _senders(self, _request: Request, _params: Params) -> Response:
-        sender = {"sid": "XE" + "0" * 32, "sender_id": f"whatsapp:{self.sender}", "status": "ONLINE"}
+        sender = {"sid": "XE" + "0" * 32, "sender_id": f"whatsapp:{self.sender}", "status": "ONLINE"} | self.noted
         return JSONResponse({"senders": [sender], "meta": {"key": "senders", "next_page_url": None}})
 
 

@@ -75,6 +75,8 @@ def test_an_alarm_is_raised_once_stands_on_every_page_and_ends_once(house: House
 def test_what_is_about_one_chat_is_no_alarm(house: House) -> None:
     went(house, chat(house), 20, "failed", reason="blocked")
     assert watched(house) == []
+    went(house, chat(house), 20, "pending", reason="window_shut", due_at=house.now + timedelta(days=1))
+    assert watched(house) == []  # they wait until somebody writes
 
 
 def test_a_message_that_is_tried_again_and_again_has_not_left(house: House) -> None:

@@ -1,21 +1,28 @@
 # SPDX-License-Identifier: EUPL-1.2
 """On WhatsApp we write freely for a day after a person's last word; and what cannot go there goes elsewhere, once."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import UTC, timedelta
 
 import pytest
 
 from bot.contract import DeliveryError
-from handlers.desk import contents
+from bot.jobs.contents import Registry
+from handlers.desk import Desk, contents
+from handlers.desk.changes import Changes
 from handlers.desk.chats import MARGIN
+from handlers.desk.handover import TOO_LATE, why_not
+from handlers.desk.merging import Merging
 from handlers.talk.limits import LIMITS
+from handlers.talk.text import ROME
 from storage import Store
 from tests.jobs.office import A_SECOND, CATALOGUES, Office
 from tests.jobs.test_delivery import Reminded
 from tests.jobs.test_receipts import Asked, says
-from tests.stage import Stage, perform
+from tests.stage import Stage, perform, workshop_id
 
 DAY = LIMITS["whatsapp"].window or timedelta(0)
 WINDOW = DeliveryError("window", "Too late.", window_shut=True)
@@ -48,14 +55,14 @@ class Town:
         self.does(join)
         return chat
 
-    def approves(self) -> None:
-        """WhatsApp has approved every template."""
+    def approves(self, status: str = "approved") -> None:
+        """WhatsApp has approved every template, or says something else of them."""
 
         def approve(store: Store) -> None:
             for number, form in enumerate(contents.plan(CATALOGUES)):
                 contents.keep(store, form, f"HX{number:032d}", self.office.now)
                 if form.category:
-                    contents.set_status(store, f"HX{number:032d}", "approved", None, self.office.now)
+                    contents.set_status(store, f"HX{number:032d}", status, None, self.office.now)
 
         self.does(approve)
 
@@ -84,6 +91,21 @@ def test_free_words_leave_until_ten_minutes_before_the_window_shuts(
     office.now += DAY - MARGIN + silent
     office.sends()
     assert office.fate(reply) == fate
+
+
+@pytest.mark.parametrize("shut", ["by our clock", "by the network"])
+def test_who_of_the_desk_writes_too_late_is_told_so_at_once(town: Town, shut: str) -> None:
+    """Else they would believe it has been read, and it waits."""
+
+    def why_not_now(store: Store) -> object:
+        return why_not(Desk(store, town.stage.person(store, "Amina"), town.office.now, CATALOGUES))
+
+    assert town.does(why_not_now) is None
+    if shut == "by our clock":
+        town.office.now += DAY - MARGIN + A_SECOND
+    else:
+        town.does(lambda store: store.people.change_identity(town.phone, window_shut_at=town.office.now))
+    assert town.does(why_not_now) == TOO_LATE
 
 
 def test_outside_it_an_approved_template_leaves_and_the_row_says_what_it_says(town: Town) -> None:
@@ -119,6 +141,94 @@ def test_without_a_template_it_waits_and_leaves_when_they_write_and_a_person_kno
     town.office.hears(town.phone)
     town.office.sends()
     assert town.office.fate(id) == town.office.fate(answer) == ("sent", None)
+
+
+@dataclass(frozen=True)
+class Said:
+    status: str
+    reason: str = ""
+
+
+class Approves:
+    """A network that has come to a decision."""
+
+    async def approval(self, _sid: str) -> Said:
+        return Said("approved")
+
+
+def waits(town: Town) -> int:
+    town.is_silent()
+    id = town.is_reminded()
+    town.office.sends()
+    assert town.office.fate(id) == ("pending", "window_shut")
+    return id
+
+
+def test_what_waits_leaves_as_soon_as_its_template_is_approved(town: Town) -> None:
+    town.approves("pending")
+    id = waits(town)
+    town.office.later(timedelta(hours=1))
+    asyncio.run(Registry(town.office.found, town.office.clock, CATALOGUES, Approves()).refresh())  # type: ignore[arg-type]
+    town.office.sends()
+    assert town.office.fate(id) == ("sent", None)
+
+
+@pytest.mark.parametrize("how", ["they are found to be one", "the other chat is opened again"])
+def test_what_waits_leaves_elsewhere_as_soon_as_there_is_another_chat(town: Town, how: str) -> None:
+    if how == "they are found to be one":
+        id, chat = waits(town), town.office.meets("7001")
+        town.does(lambda store: merges(town, store, chat))
+    else:
+        chat = town.has_telegram()
+        town.does(lambda store: opens(town, store, chat, is_shut=True))
+        id = waits(town)
+        town.does(lambda store: opens(town, store, chat, is_shut=False))
+    town.office.sends()
+    assert town.office.fate(id) == ("superseded", "other_channel")
+    assert town.office.fate(town.office.row(id).payload["went_as"]) == ("sent", None)
+
+
+def opens(town: Town, store: Store, chat: int, *, is_shut: bool) -> None:
+    desk = Desk(store, town.stage.person(store, "Amina"), town.office.now, CATALOGUES)
+    desk.people.blocked(store.people.identity(chat), is_shut)
+
+
+def merges(town: Town, store: Store, chat: int) -> None:
+    amina, other = town.stage.person(store, "Amina"), store.people.identity(chat).person_id
+    Merging(store, town.office.now, Desk(store, amina, town.office.now, CATALOGUES).of).merge(amina.id, other, {})
+
+
+def test_what_has_waited_leaves_at_whatever_hour_they_write(town: Town) -> None:
+    """By the morning, or after a Sunday, the window might be shut again."""
+    id = waits(town)
+    town.office.now = town.office.now.astimezone(ROME).replace(hour=23).astimezone(UTC)
+    town.office.sends()
+    assert town.office.whatsapp.arrived == []
+    town.office.hears(town.phone)
+    town.office.sends()
+    assert town.office.fate(id) == ("sent", None)
+
+
+@pytest.mark.parametrize("how", ["stop", "the chat is shut"])
+def test_news_that_waits_is_on_the_call_list_once_whatever_happens_then(town: Town, how: str) -> None:
+    town.is_silent()
+
+    def moves(store: Store) -> None:
+        found = store.workshops.get(workshop_id(store, town.title))
+        assert found
+        changes = Changes(store, town.office.now, CATALOGUES, actor="staff:1")
+        changes.move(found.id, found.starts_at + timedelta(hours=3))
+
+    town.does(moves)
+    town.office.sends()
+    assert town.calls() == ["not_delivered"]
+
+    def happens(store: Store) -> None:
+        desk = Desk(store, town.stage.person(store, "Amina"), town.office.now, CATALOGUES)
+        desk.people.stop() if how == "stop" else desk.people.blocked(store.people.identity(town.phone), True)
+
+    town.does(happens)
+    assert town.calls() == ["not_delivered"]
 
 
 def test_who_never_writes_misses_it_and_is_on_the_call_list_once(town: Town) -> None:

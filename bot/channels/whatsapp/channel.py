@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
+from importlib.util import find_spec
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode
 
@@ -17,9 +19,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bot.channels.whatsapp.checkup import about_us
+from bot.channels.whatsapp.checkup import about_us, noted
 from bot.channels.whatsapp.inbound import NAME, TWILIO, listed, read, report, sent_at
-from bot.channels.whatsapp.signature import Keys, Words, is_signed
 from bot.clock import Clock
 from bot.contract import Checked, DeliveryError, Hear, Learn
 from bot.media import link_out
@@ -38,6 +39,10 @@ FETCHED = ("photo", "voice", "document")  # kinds of messages whose files the de
 A_SENDER = re.compile(r"\+[1-9]\d{5,14}", re.ASCII)
 A_SID = re.compile(r"\w{1,64}", re.ASCII)
 THANK_YOU = "<Response/>"
+MESSAGING, SENDERS = "https://messaging.twilio.com", "/v2/Channels/Senders?Channel=whatsapp&PageSize=100"
+
+Words = ImmutableMultiDict[str, str]
+"""What a form says, with what is blank and what is said twice: all of it is signed."""
 
 Take = Callable[[Mapping[str, str], Request], Awaitable[str]]
 """Takes in what is signed and ours; the outcome, in a word."""
@@ -46,10 +51,13 @@ log = structlog.get_logger()
 
 
 def from_settings(settings: Settings, clock: Clock, _commands: object) -> "WhatsApp | None":
-    """The channel as the environment describes it; None where there is no account, token or number."""
+    """The channel as the environment describes it; None where there is no account, token, number or library."""
     account, token = settings.twilio_account_sid.strip(), settings.twilio_auth_token.get_secret_value().strip()
     sender = settings.twilio_whatsapp_from.strip().removeprefix("whatsapp:")
     if not (account and token and sender):
+        return None
+    if find_spec("twilio") is None:
+        log.error("whatsapp_not_installed", sentence="Run: pip install 'sportello[whatsapp]'")
         return None
 
     def link(message: Outgoing) -> str | None:
@@ -97,10 +105,11 @@ class WhatsApp:
         from bot.channels.whatsapp.contents import Contents
         from bot.channels.whatsapp.media import Media
         from bot.channels.whatsapp.sending import Sending
+        from bot.channels.whatsapp.signature import Keys, is_signed
 
         self._account, self._sender, self._clock = account, sender, clock
         self._public_url = public_url
-        self._keys, self._is_strict = Keys(token, webhook_key), unsigned == "enforce"
+        self._is_signed, self._is_strict = partial(is_signed, Keys(token, webhook_key)), unsigned == "enforce"
         patience = PATIENCE if patience is None else patience
         self._calls = Calls(api_url, patience=patience)
         self._client = client(account, token, self._calls)
@@ -198,7 +207,7 @@ class WhatsApp:
         """Signed; or, while the signature is only looked at, let in all the same and said so."""
         query = request.scope["query_string"].decode("latin-1")
         address = self._public_url + request.url.path + (f"?{query}" if query else "")
-        if is_signed(self._keys, address, words, request.headers):
+        if self._is_signed(address, words, request.headers):
             return True
         if not self._is_strict:
             _count("unsigned")
@@ -286,12 +295,12 @@ class WhatsApp:
                 self._carried.popitem(last=False)
         return self._carried[sid]
 
-    async def _asked(self, path: str | None) -> tuple[dict[str, Any], DeliveryError | None]:
+    async def _asked(self, path: str | None, host: str = TWILIO) -> tuple[dict[str, Any], DeliveryError | None]:
         """What stands at a path of Twilio's. Trouble is returned, so that our token does not hang on it."""
         from bot.channels.whatsapp.troubles import about_a_question, told
 
         try:
-            answer = await self._client.request_async("GET", f"{TWILIO}{path}")
+            answer = await self._client.request_async("GET", f"{host}{path}")
             return dict(answer.json()), None
         except Exception as error:
             return {}, about_a_question(told(error))
@@ -311,9 +320,11 @@ class WhatsApp:
     async def checkup(self) -> list[Checked]:
         """Does Twilio know us, and what has to be looked at there? Only asks."""
         account, trouble = await self._asked(f"/2010-04-01/Accounts/{self._account}.json")
+        senders, unknown = ({}, trouble) if trouble else await self._asked(SENDERS, MESSAGING)
         return about_us(
             account,
             trouble,
+            None if unknown else noted(senders, self._sender),
             sender=self._sender,
             public_url=self._public_url,
             is_strict=self._is_strict,

@@ -18,9 +18,6 @@ from twilio.request_validator import (
     remove_port,
 )
 
-Words = ImmutableMultiDict[str, str]
-"""What a form says, with what is blank and what is said twice: all of it is signed."""
-
 
 @dataclass(frozen=True)
 class Keys:
@@ -34,7 +31,7 @@ class Keys:
         return {HMAC_SHA1: self.token, HMAC_SHA256: self.shared}.get(algorithm, "")
 
 
-def is_signed(keys: Keys, address: str, words: Words, headers: Mapping[str, str]) -> bool:
+def is_signed(keys: Keys, address: str, words: ImmutableMultiDict[str, str], headers: Mapping[str, str]) -> bool:
     """
     Was this signed with one of our keys? The address is the one that Twilio was given, as the whole world knows it.
 

@@ -177,7 +177,8 @@ def about(code: int | None, http_status: int | None = None, retry_after: float |
     """
     known = TROUBLES.get(code or 0) or _without_code(code, http_status)
     if known.retry_in is not None and retry_after is not None:
-        return replace(known, retry_in=timedelta(seconds=max(retry_after, 0)), up_to=None)
+        seconds = min(max(retry_after, 1), HOUR.total_seconds())  # whatever stands there
+        return replace(known, retry_in=timedelta(seconds=seconds), up_to=None)
     return replace(known)  # who catches it may raise it, and no two of them are the same
 
 

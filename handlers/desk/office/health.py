@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from handlers.desk.health import Alarm, in_words, standing
-from handlers.rules.health import A_WEEK, STUCK
+from handlers.rules.health import A_WEEK, STUCK, is_stuck
 from handlers.talk import Text, p_
 from handlers.talk.reasons import why
 from storage.contents import Content
@@ -94,8 +94,9 @@ class Health:
         return [(one, failed.get(one.channel, (0, 0))[1]) for one in found]
 
     def _words(self, one: Traffic, failed: int, alarm: Alarm | None) -> tuple[Text, bool]:
-        words, is_well = in_words(one, failed, self.now)
-        return (alarm.words, False) if alarm and is_well else (words, is_well)
+        if alarm and not is_stuck(one.oldest, one.last_out, self.now):  # how many wait is said there
+            return alarm.words, False
+        return in_words(one, failed, self.now)
 
     def _failed(self) -> dict[str, list[tuple[Text, int]]]:
         """By channel; several codes may have the same words."""

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from handlers.desk import Desk
-from handlers.desk.handover import why_not
+from handlers.desk.handover import chat_to_write_in, why_not
 from handlers.desk.office.conversations import KINDS, tap_in, touched
 from handlers.desk.office.masks import Mask, Masks
 from handlers.desk.office.waiting import Waiting, Waits
@@ -265,7 +265,7 @@ class Transcripts:
     def hold(self, person_id: int) -> Hold:
         """Who writes now, and what may still be written. Raises Gone."""
         desk, now = self.office.desk_of(person_id), self.office.now
-        dialogue, chat = self.store.dialogues.get(person_id), desk.outbox.chat()
+        dialogue, chat = self.store.dialogues.get(person_id), chat_to_write_in(desk)
         is_held = dialogue.taken_by is not None and dialogue.taken_until is not None and dialogue.taken_until > now
         return Hold(
             taken_by=self.office.conversations.staff.get(dialogue.taken_by or 0) if is_held else None,
