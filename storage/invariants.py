@@ -281,7 +281,7 @@ def sent_after_stop(present: Present) -> Select[Any]:
     Answers are what replies to the stop itself or to something written since, and what says at once what became of it;
     and the receipt of a deletion that somebody of the desk asked for.
     """
-    answered, wrote = messages.alias("answered"), messages.alias("wrote")
+    answered, wrote, said = messages.alias("answered"), messages.alias("wrote"), messages.alias("said")
     wrote_last = (
         select(func.max(wrote.c.at))
         .where(
@@ -292,7 +292,9 @@ def sent_after_stop(present: Present) -> Select[Any]:
         )
         .scalar_subquery()
     )
-    is_answer = func.coalesce(or_(answered.c.at >= stops.c.at, answered.c.id == stops.c.message_id), False)
+    # A stop that was heard late was said earlier; so was what they wrote after it.
+    is_since = or_(answered.c.at >= stops.c.at, and_(answered.c.id > said.c.id, answered.c.at >= said.c.at))
+    is_answer = func.coalesce(or_(is_since, answered.c.id == stops.c.message_id), False)
     return (
         select(
             messages.c.id,
@@ -308,6 +310,7 @@ def sent_after_stop(present: Present) -> Select[Any]:
         .select_from(messages)
         .join(stops, stops.c.person_id == messages.c.person_id)
         .outerjoin(answered, answered.c.id == messages.c.reply_to)
+        .outerjoin(said, said.c.id == stops.c.message_id)
         .where(
             _within_a_stop(),
             _since_the_last_merge(),

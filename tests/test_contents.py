@@ -109,7 +109,7 @@ def occasions(moment: Moment) -> Iterator[Occasion]:
     later = MONDAY + timedelta(days=9)
     plain = Occasion(1, "Amina", moment.about[0], times, offered_until=MONDAY + timedelta(days=1))
     if moment.conversation == "silence":
-        yield from (plain, replace(plain, kept_until=later.date()))
+        yield replace(plain, kept_until=later.date())
     elif moment.conversation == "job_club":
         yield from (replace(plain, club=club(), next_at=at) for at in (None, later))
     else:
