@@ -178,6 +178,9 @@ class Channel(Transport, Protocol):
 
     name: str
 
+    def address(self, start: str) -> str | None:
+        """A link that opens a chat with us and brings ``start`` along; None while we do not know our own name."""
+
     async def open(self) -> None:
         """Get ready: check the token, tell the network where we listen."""
 

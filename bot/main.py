@@ -32,7 +32,7 @@ from bot.jobs.worker import Worker
 from bot.media import media_routes
 from bot.seal import seal_of
 from bot.settings import Settings
-from bot.simulator import Paper, Simulator
+from bot.simulator import Paper, Simulator, simulated
 from handlers.conversations import CONVERSATIONS
 from handlers.desk.clock import offset
 from handlers.desk.delivery import Delivery
@@ -145,7 +145,15 @@ def back_office(desk: Sportello) -> Console:
         seal=seal_of(desk.settings),
         knock=desk.worker.knock,
         channels=lambda: channels_of(desk.settings, desk.clock, play),
+        addresses=lambda start: addresses(desk, start),
     )
+
+
+def addresses(desk: Sportello, start: str) -> dict[str, str | None]:
+    """By channel: a link that opens a chat with us and brings ``start`` along; in a demonstration, on our own page."""
+    if desk.channels or not desk.settings.simulator:
+        return {one.name: one.address(start) for one in desk.channels}
+    return {**simulated(start)}
 
 
 def simulator(desk: Sportello) -> Simulator:

@@ -111,9 +111,10 @@ class Cases:
         """What they looked after for this person is done."""
         self._of_person(person_id, cases.c.taken_by == staff_id, closed_at=now, closed_by=staff_id)
 
-    def withdraw(self, person_id: int, reason: str, now: datetime) -> None:
-        """The person does not wait for this any more."""
-        self._of_person(person_id, cases.c.reason == reason, closed_at=now)
+    def withdraw(self, person_id: int, reason: str, now: datetime, *, subject: str | None = None) -> None:
+        """The person does not wait for this any more; with a ``subject`` only for this about that."""
+        about = [] if subject is None else [cases.c.subject == subject]
+        self._of_person(person_id, cases.c.reason == reason, *about, closed_at=now)
 
     def close_all(self, person_id: int, now: datetime) -> None:
         self._of_person(person_id, closed_at=now)

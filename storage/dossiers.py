@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import and_, case, func, select, true
 
+from storage.attendances import FOR_THE_PATH
 from storage.messages import UNSENT, Message
 from storage.tables import (
     audit,
@@ -94,6 +95,10 @@ class Progress:
     interviews: int
     done_meetings: int
     done_interviews: int
+
+    @property
+    def is_completed(self) -> bool:
+        return self.done_meetings >= self.group_meetings and self.done_interviews >= self.interviews
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +210,7 @@ class Dossiers:
             .select_from(bookings.join(workshops, workshops.c.id == bookings.c.workshop_id))
             .where(
                 bookings.c.person_id == person_id,
-                bookings.c.attendance == "present",
-                workshops.c.counts_for_path.is_(True),
+                *FOR_THE_PATH,
             )
             .scalar_subquery()
         )

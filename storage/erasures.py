@@ -14,6 +14,7 @@ from storage.messages import UNFINISHED, UNSENT
 from storage.search_index import SearchIndex
 from storage.tables import (
     attachments,
+    attendances,
     audit,
     bookings,
     cases,
@@ -214,6 +215,7 @@ class Erasures:
             self.store.write(update(table).where(table.c.person_id == person_id).values(values))
         theirs = select(bookings.c.id).where(bookings.c.person_id == person_id)
         self.store.write(update(feedback).where(feedback.c.booking_id.in_(theirs)).values(next_step=None))
+        self.store.write(update(attendances).where(attendances.c.booking_id.in_(theirs)).values(reason=None))
 
     def _requests(self, person_id: int, now: datetime) -> None:
         """What they still waited for an answer to is answered by this."""

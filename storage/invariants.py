@@ -23,6 +23,7 @@ from storage.looking import SWEPT, Invariant, Present, about
 from storage.messages import IN_FLIGHT, UNFINISHED, UNSENT
 from storage.tables import (
     attachments,
+    attendances,
     audit,
     bookings,
     cases,
@@ -85,7 +86,7 @@ def _look(store: Transaction, present: Present, one: Invariant) -> Finding:
 
 def too_many_places(present: Present) -> Select[Any]:
     """A workshop may hold more people than places only if it was made smaller when they had theirs already."""
-    taken = _taken().subquery("taken")
+    taken = _taken().where(~_walked_in()).subquery("taken")
     newest = (
         select(func.max(audit.c.id))
         .where(audit.c.action == "capacity_lowered", audit.c.subject == about("workshop", workshops.c.id))
@@ -98,6 +99,7 @@ def too_many_places(present: Present) -> Select[Any]:
         bookings.c.state == "booked",
         bookings.c.ticket.is_(None),
         bookings.c.booked_at > lowered.c.at,
+        ~_walked_in(),
     )
     return (
         select(workshops.c.id)
@@ -118,6 +120,25 @@ def _taken() -> Select[Any]:
         select(bookings.c.workshop_id, func.count().label("places"))
         .where(bookings.c.state.in_(("booked", "offered")))
         .group_by(bookings.c.workshop_id)
+    )
+
+
+def _walked_in() -> ColumnElement[bool]:
+    """Somebody of the desk let them in at the door, as the room allowed: their place and the word came in one."""
+    return exists().where(
+        attendances.c.booking_id == bookings.c.id,
+        attendances.c.at == bookings.c.booked_at,
+        attendances.c.by.like("staff:%"),
+    )
+
+
+def said_otherwise(present: Present) -> Select[Any]:
+    """Places that say something else than the newest word about them."""
+    newest = select(func.max(attendances.c.id)).group_by(attendances.c.booking_id)
+    return (
+        select(bookings.c.id)
+        .join(attendances, attendances.c.booking_id == bookings.c.id)
+        .where(attendances.c.id.in_(newest), attendances.c.said.is_distinct_from(bookings.c.attendance))
     )
 
 
@@ -608,6 +629,14 @@ INVARIANTS = (
         too_many_places,
     ),
     Invariant("once", "Nobody has two places at one workshop", "bookings", bookings, twice_in_one_workshop),
+    Invariant(
+        "attendance",
+        "The newest word about every place is what the place says",
+        "bookings",
+        bookings,
+        said_otherwise,
+        only=exists().where(attendances.c.booking_id == bookings.c.id),
+    ),
     Invariant(
         "numbers",
         "Every line has the numbers 1, 2, 3 … without a gap or a repeat",

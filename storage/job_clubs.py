@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import String, case, cast, exists, func, insert, literal, literal_column, or_, select, update
 
+from storage.attendances import FOR_THE_PATH
 from storage.messages import SHOWN
 from storage.people import in_scope
 from storage.tables import (
@@ -29,7 +30,6 @@ from storage.transaction import Transaction
 from storage.workshops import Venue, in_sight, venue_columns
 
 ACTIVE = ("waiting", "offered", "member")
-PRESENT = "present"
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +194,7 @@ class JobClubs:
             .select_from(bookings.join(workshops, workshops.c.id == bookings.c.workshop_id))
             .where(
                 bookings.c.person_id == people.c.id,
-                bookings.c.attendance == PRESENT,
-                workshops.c.counts_for_path.is_(True),
+                *FOR_THE_PATH,
             )
             .correlate(people)
             .scalar_subquery()
@@ -395,8 +394,7 @@ class JobClubs:
             .select_from(bookings.join(workshops, workshops.c.id == bookings.c.workshop_id))
             .where(
                 bookings.c.person_id == person_id,
-                bookings.c.attendance == PRESENT,
-                workshops.c.counts_for_path.is_(True),
+                *FOR_THE_PATH,
             )
         )[0][0]
         meetings, interviews = records[0] if records else (0, 0)

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 
+from storage.attendances import Attendances
 from storage.audit import Audit
 from storage.calls import Calls
 from storage.cases import Cases
@@ -60,6 +61,10 @@ PRAGMAS = (
 
 class Store(Transaction):
     """What one transaction remembers, by noun. Leaving the transaction commits it; nothing else does."""
+
+    @property
+    def attendances(self) -> Attendances:
+        return Attendances(self)
 
     @property
     def people(self) -> People:

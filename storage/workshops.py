@@ -388,6 +388,15 @@ class Workshops:
         self.store.read(select(workshops.c.id).where(workshops.c.id == id).with_for_update())
         return self.get(id)
 
+    def with_check_in_key(self, key: str) -> Workshop | None:
+        """Where the code hangs that holds this."""
+        rows = self.store.read(select(workshops.c.id).where(workshops.c.check_in_key == key))
+        return self.get(rows[0][0]) if rows else None
+
+    def check_in_key(self, id: int) -> str | None:
+        rows = self.store.read(select(workshops.c.check_in_key).where(workshops.c.id == id))
+        return rows[0][0] if rows else None
+
     def counts(self, workshop_id: int) -> Counts:
         return Counts(*map(int, self.store.read(_counts, {"workshop_id": workshop_id})[0]))
 

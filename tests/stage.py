@@ -42,6 +42,7 @@ from handlers.desk.coming import coming
 from handlers.desk.filing import Filing
 from handlers.engine.turn import Play
 from handlers.moments import on_the_wall
+from handlers.rules.attendance import Kept, Said
 from handlers.talk import Address, Incoming, Tap
 from handlers.talk.catalogues import Catalogues
 from handlers.talk.text import ROME
@@ -469,7 +470,9 @@ def attended(stage: Stage, who: str, what: str, title: str) -> None:
         booking = store.workshops.booking_of(person.id, workshop_id(store, title))
         assert booking
         catalogues = Catalogues()
-        Desk(store, person, stage.now, catalogues).workshops.mark(booking.id, present=what == "there")
+        desk = Desk(store, person, stage.now, catalogues, by="staff:1")
+        said: Said = "present" if what == "there" else "absent"
+        assert isinstance(desk.attendance.mark(booking.id, said, how="console", reason="It was a mistake."), Kept)
 
     stage.with_store(mark)
 
@@ -646,4 +649,4 @@ def neutral(lines: list[str]) -> list[str]:
     return [line for line in without if line]
 
 
-from tests import stage_calendar, stage_clubs, stage_diary, stage_handover  # noqa: E402, F401  their directions are known here as well
+from tests import stage_calendar, stage_check_in, stage_clubs, stage_diary, stage_handover  # noqa: E402, F401  their directions are known here as well

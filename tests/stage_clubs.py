@@ -201,7 +201,8 @@ def attended(stage: Stage, who: str, what: str, name: str) -> None:
         last = desk.store.read(found.order_by(workshops.c.starts_at.desc()))[0][0]
         booking = desk.store.workshops.booking_of(desk.person.id, last)
         assert booking
-        desk.workshops.mark(booking.id, present=what == "there")
+        desk.by = "staff:1"
+        desk.attendance.mark(booking.id, "present" if what == "there" else "absent", how="console", reason="It was so.")
 
     at_the_desk(stage, who, mark)
 

@@ -25,6 +25,7 @@ from storage.invariants import INVARIANTS, look
 from storage.looking import Present
 from storage.tables import (
     attachments,
+    attendances,
     audit,
     bookings,
     cases,
@@ -458,6 +459,12 @@ def somebody_let_in_for_no_reason(world: World) -> int:
     return a_place_in_the_club(world, world.booked, "member", admitted_by="staff:1", admitted_because=" ")
 
 
+def a_word_that_the_place_does_not_say(world: World) -> int:
+    for said in ("absent", "present"):
+        world.row(attendances, booking_id=world.place, said=said, how="console", by="staff:1", at=MONDAY)
+    return world.change(bookings, world.place, attendance="absent")
+
+
 BROKEN: list[tuple[str, Callable[[World], int]]] = [
     ("club_places", a_member_too_many),
     ("club_numbers", a_number_missing_in_the_club),
@@ -468,6 +475,7 @@ BROKEN: list[tuple[str, Callable[[World], int]]] = [
     ("club_reasons", somebody_let_in_for_no_reason),
     ("places", a_place_too_many),
     ("places", a_place_given_after_the_workshop_was_made_smaller),
+    ("attendance", a_word_that_the_place_does_not_say),
     ("once", booked_twice),
     ("numbers", a_number_missing_from_the_line),
     ("offers", an_offer_without_a_message),

@@ -5,8 +5,10 @@ from starlette.routing import BaseRoute, Route
 
 from bot.console import (
     account,
+    attendance,
     audit,
     calls,
+    check_in,
     conversations,
     deliveries,
     health,
@@ -52,6 +54,8 @@ PAGES = (
     staff,
     settings,
     workshops,
+    attendance,
+    check_in,
     series,
     job_clubs,
     venues,

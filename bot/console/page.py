@@ -4,7 +4,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -53,6 +53,7 @@ class Console:
     seal: Seal | None = None  # None where no key is set
     knock: Callable[[], None] = lambda: None  # something may be due right now
     channels: Callable[[], Sequence[Channel]] = tuple  # new ones, to ask the networks with
+    addresses: Callable[[str], Mapping[str, str | None]] = lambda start: {}  # by channel: a link that brings this
     templates: Environment = field(default_factory=environment)
 
     @property

@@ -3,15 +3,14 @@
 
 from dataclasses import replace
 
-import segno
-from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
 from bot.console import door
 from bot.console.page import Page, get, post
 from bot.console.sign_in import too_soon
+from bot.console.squares import square
 from handlers.desk.office import Office
-from handlers.desk.office.second_factor import BROKEN, NO_KEY, Given, Proposal, Sealless
+from handlers.desk.office.second_factor import BROKEN, NO_KEY, Given, Sealless
 from handlers.desk.sealing import BrokenSeal
 from handlers.talk import Text, _
 
@@ -38,7 +37,7 @@ def ask(page: Page, office: Office, status: int = 200, *, wrong: Text | None = N
         return page.show("second_factor/set_up.html", 503, **(values | {"trouble": NO_KEY}))
     except BrokenSeal:
         proposal = found.propose(page.session.id)
-    return page.show("second_factor/set_up.html", status, proposal=proposal, square=square(proposal), **values)
+    return page.show("second_factor/set_up.html", status, proposal=proposal, square=square(proposal.address), **values)
 
 
 def give(page: Page) -> Response:
@@ -141,12 +140,6 @@ def ask_for_end(page: Page) -> Response:
 
 def going_to(page: Page) -> str:
     return door.ours(page.given("next") or page.asked("next"))
-
-
-def square(proposal: Proposal) -> Markup:
-    """The QR code, drawn by us: nobody else is told the secret."""
-    drawn = segno.make(proposal.address, error="m")
-    return Markup(drawn.svg_inline(dark="#000", light="#fff", svgclass=None, lineclass=None, omitsize=True))  # noqa: S704
 
 
 ROUTES = (

@@ -5,6 +5,7 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -23,9 +24,10 @@ from bot.simulator.said import language_of
 from bot.simulator.sight import Sight
 from handlers.talk import Outgoing
 from handlers.talk.catalogues import Catalogues
+from handlers.talk.limits import LIMITS
 from storage import Storage
 
-__all__ = ["Paper", "Simulator"]
+__all__ = ["Paper", "Simulator", "simulated"]
 
 HERE = Path(__file__).parent
 HEADERS = {
@@ -34,6 +36,11 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+
+
+def simulated(start: str) -> dict[str, str]:
+    """By channel: a path that opens a chat on our page and brings ``start`` along."""
+    return {channel: f"/simulator?{urlencode({'channel': channel, 'start': start})}" for channel in LIMITS}
 
 
 class Paper:

@@ -3,6 +3,7 @@
 
 from handlers.conversations.agenda import agenda
 from handlers.conversations.changes import changes
+from handlers.conversations.check_in import check_in
 from handlers.conversations.corrections import corrections
 from handlers.conversations.desks import desks
 from handlers.conversations.diary import diary
@@ -36,6 +37,7 @@ CONVERSATIONS = (
     registration,
     workshops,
     agenda,
+    check_in,
     job_club,
     meetings,
     diary,

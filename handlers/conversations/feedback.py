@@ -32,7 +32,7 @@ def score(c: Context) -> Asking:
     occasion = c.desk.workshops.memory(c.draft.booking)
     chosen = yield c.ask(HOW_WAS_IT.words(occasion), Choice(HOW_WAS_IT.choices(occasion)))
     if chosen == NOT_THERE.id:
-        c.desk.workshops.mark(c.draft.booking, present=False, said_so=True)
+        c.desk.attendance.was_not_there(c.draft.booking)
         c.say(_("All right, thank you for telling me."))
         return another_date
     c.draft.score = int(chosen)

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from handlers.context import Context
 from handlers.desk.job_clubs import Card
 from handlers.desk.meetings import Meeting
-from handlers.moments import CLUB_JOINED, CLUB_PLACE, NEXT_MEETINGS, access, club_place, map_to, place_in
+from handlers.moments import (
+    CLUB_JOINED,
+    CLUB_PLACE,
+    NEXT_MEETINGS,
+    PATH_COMPLETED,
+    access,
+    club_place,
+    map_to,
+    path_done,
+    place_in,
+)
 from handlers.rules.booking import AlreadyOffered, AlreadyWaiting, Full, Waiting
 from handlers.rules.job_clubs import AlreadyMember, Joined, Missing, NotYet
 from handlers.talk import (
@@ -50,8 +60,11 @@ OUT = Choosable("out", _("Leave the waiting list"), p_("button", "Leave the list
 
 @job_club.starts
 def beginning(c: Context) -> Move:
-    if c.draft.club:
-        return standing
+    return standing if c.draft.club else nearest(c)
+
+
+def nearest(c: Context) -> Move:
+    """Theirs, or those near them."""
     mine = c.desk.job_clubs.mine_all()
     known = [one.club_id for one in mine] or [club.id for club in c.desk.job_clubs.near()]
     if not known:
@@ -169,6 +182,13 @@ def let_in(c: Context) -> Asking:
     assert about.club is not None, "it is about a club"
     c.draft.club = about.club.id
     return ahead if chosen == "meetings" else go("person")
+
+
+@job_club.step
+def path_completed(c: Context) -> Asking:
+    about = path_done(c.desk.person.id, c.desk.person.first_name, "", c.desk.now)
+    chosen = yield c.ask(PATH_COMPLETED.words(about), Choice(PATH_COMPLETED.choices(about)))
+    return nearest(c) if chosen == "job_club" else go("person")
 
 
 # ---- for members

@@ -24,6 +24,7 @@ class Draft:
     then: str | None = None
     workshop: int | None = None
     club: str | None = None
+    key: str | None = None
 
 
 registration = Conversation(
@@ -148,6 +149,8 @@ def next_door(c: Context) -> Go:
         return go("workshops", workshop=c.draft.workshop)
     if c.draft.then == "job_club":
         return go("job_club", club=c.draft.club)
+    if c.draft.then == "check_in":
+        return go("check_in", key=c.draft.key)
     return go("menu")
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import cached_property
 
+from handlers.desk.attendance import Attendance
 from handlers.desk.calendar import Calendar, Links
 from handlers.desk.cases import Cases
 from handlers.desk.diary import Diary
@@ -62,6 +63,10 @@ class Desk:
     @property
     def workshops(self) -> Workshops:
         return Workshops(self)
+
+    @property
+    def attendance(self) -> Attendance:
+        return Attendance(self)
 
     @property
     def job_clubs(self) -> JobClubs:

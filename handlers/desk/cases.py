@@ -29,6 +29,8 @@ REASONS: Mapping[str, Text] = {
     "club_place_free": _("A place in a Job Club is free for them, and we cannot write to them."),
     "club_joined": _("Has joined a Job Club."),
     "stays_away": _("Has missed several meetings of the Job Club."),
+    "no_shows": _("Did not come twice in a row. Ask how they are."),
+    "path_completed": _("Has completed the path, and we cannot write to them."),
     "booking_confirmed": _("Must be called: somebody of the desk booked a place for them."),
     "reminder_24h": _("Must be called: they have an appointment soon, and we cannot write to them."),
     # news of what they have booked, which we could not send
@@ -72,6 +74,13 @@ class Cases:
     def withdraw(self, reason: str) -> None:
         """They do not wait for a person any more, for this reason."""
         self.store.cases.withdraw(self.desk.person.id, reason, self.desk.now)
+
+    def needs_no_call(self, reason: str, *, subject: str = "") -> None:
+        """What they were to be called for does not hold any more; whom somebody has tried to call stays on the list."""
+        found = self.store.cases.of(self.desk.person.id)
+        about = [one.id for one in found if not one.closed_at and (one.reason, one.subject) == (reason, subject)]
+        if about and not self.store.calls.tries(about):
+            self.store.cases.withdraw(self.desk.person.id, reason, self.desk.now, subject=subject)
 
     def take(self, id: int, staff_id: int) -> None:
         """This member of the staff looks after it. Raises NotYours with the name of who does, none if it is done."""

@@ -31,7 +31,9 @@ STATES: dict[str, Words] = {
     "enrolled": p_("place", "you are in the programme"),
     "moved": p_("place", "you moved away"),
     "present": p_("place", "you were there"),
+    "late": p_("place", "you were there, late"),
     "absent": p_("place", "you were not there"),
+    "excused": p_("place", "you were not there, and excused"),
 }
 CASES: dict[str, Words] = {
     "asked": _("You asked for a person"),

@@ -82,10 +82,13 @@ class Meetings:
             give_place(self.store, meeting, mine.person_id, now, confirmed_at=now)
         return meeting
 
-    def missed(self, meeting: Workshop) -> None:
-        """Somebody was not there: who stays away without a word is called by a person, and shut out by nobody."""
+    def came_or_not(self, meeting: Workshop) -> None:
+        """It was said who came: who stays away without a word is called by a person, and shut out by nobody."""
+        about = f"job_club:{meeting.series_id}"
         if stays_away(self.store.job_clubs.attendance(self.desk.person.id, meeting.series_id)):
-            self.desk.cases.open("stays_away", subject=f"job_club:{meeting.series_id}")
+            self.desk.cases.open("stays_away", subject=about)
+        else:
+            self.desk.cases.needs_no_call("stays_away", subject=about)
 
     def _mine(self, club_id: str) -> dict[int, Booking]:
         """By meeting: the newest that this person has, or had, there."""

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from handlers.desk import Desk
+from handlers.desk.attendance import completed
 from handlers.desk.hours import hours_in
 from handlers.moments import (
     A_MONTH_OF_SILENCE,
@@ -27,6 +28,7 @@ from handlers.moments import (
     half_way,
     is_repeat,
     occasion_of,
+    path_done,
     rome_day,
     silence,
     still_stands,
@@ -218,7 +220,15 @@ def occasion_in(store: Store, message: Message) -> Occasion | None:
         place = store.job_clubs.membership(int(id))
         club = store.job_clubs.get(place.club_id) if place else None
         return club_place(place, club, "", changed_at=message.at) if place and club else None
+    if noun == "path":
+        return _path_in(store, message, id.partition(":")[2])
     return _lull_in(store, message) if noun == "person" else None
+
+
+def _path_in(store: Store, message: Message, path_id: str) -> Occasion | None:
+    """Is it still completed, or has somebody corrected who was there?"""
+    done = completed(store, message.person_id)
+    return path_done(message.person_id, None, path_id, message.at) if path_id in done else None
 
 
 def _lull_in(store: Store, message: Message) -> Occasion | None:

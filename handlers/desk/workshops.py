@@ -174,21 +174,6 @@ class Workshops:
         one = self.appointment(booking_id)
         self.desk.cases.open("late", subject=f"workshop:{one.workshop.id}")
 
-    def mark(self, booking_id: int, *, present: bool, said_so: bool = False) -> None:
-        """
-        Somebody was there, or was not. Raises Gone before the workshop has begun.
-
-        Who ``said_so`` themselves is not told, hours later, that they were missed.
-        """
-        booking = self.store.workshops.booking(booking_id)
-        workshop = self.store.workshops.lock(booking.workshop_id) if booking else None
-        if workshop is None or booking is None or booking.state != "booked" or self.desk.now < workshop.starts_at:
-            raise Gone
-        said, at = "present" if present else "absent", None if said_so else self.desk.now
-        self.store.workshops.change_booking(booking_id, attendance=said, attendance_at=at)
-        if workshop.is_meeting and not present:
-            self.desk.meetings.missed(workshop)
-
     def rate(self, booking_id: int, score: int) -> None:
         """How it was, from 1 to 5. Raises Gone if it is not theirs."""
         self.memory(booking_id)
@@ -222,6 +207,16 @@ class Workshops:
 
     def _may_write(self) -> bool:
         return self.desk.person.stopped_at is None and self.desk.people.agreed("service_messages")
+
+    def seat(self, workshop: Workshop) -> None:
+        """A place for who stands in the room, without a card that says so. The caller knows, under the lock, of one."""
+        mine, values = self.store.workshops.booking_of(self.desk.person.id, workshop.id), {"state": "booked"}
+        if mine is None:
+            self._add(workshop, booked_at=self.desk.now, **values)
+        elif mine.state != "booked":
+            now = self.desk.now
+            self.store.workshops.change_booking(mine.id, booked_at=now, changed_at=now, offered_until=None, **values)
+            self.desk.outbox.forget(f"booking:{mine.id}", reason="offer_accepted")
 
     def _take_place(self, workshop: Workshop, mine: Booking | None) -> None:
         values = {"state": "booked", "booked_at": self.desk.now}

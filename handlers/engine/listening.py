@@ -8,6 +8,7 @@ from typing import Any
 from handlers.conversations.erasure import erasure
 from handlers.conversations.stop import TOPICS
 from handlers.desk import Desk
+from handlers.desk.attendance import key_in
 from handlers.engine.meaning import FILES
 from handlers.engine.scene import Play
 from handlers.rules.cries import Cry, cry_in
@@ -122,10 +123,13 @@ class Listening:
 
     def _is_for_the_program(self) -> bool:
         """
-        A button of what Sportello sent by itself, or of what it said since: giving up a place is always possible.
+        The code in the room; a button of what Sportello sent by itself, or of what it said since: giving up a place
+        is always possible.
 
         What was asked before somebody of the desk stepped in rests until they give back.
         """
+        if key_in(self.message):  # who stands in the room need not wait for anybody
+            return True
         tap, since = self.message.tap, self.opened.dialogue.taken_at
         shown = self.store.messages.get(tap.message) if tap else None
         if shown is None or since is None or shown.identity_id != self.opened.identity.id:

@@ -4,6 +4,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from handlers.desk.attendance import key_in
 from handlers.desk.files import why
 from handlers.desk.links import UNKNOWN, code_in, is_surely_one
 from handlers.desk.misreadings import as_counted
@@ -66,6 +67,8 @@ class Meaning:
             raise WrittenByNewer(self.scene.dialogue.release)
         if receipt := self.c.person.stopped_at and self.c.desk.erasure.receipt():
             return Done(_("Your data is being deleted. Your receipt: {number}.", number=receipt), bare=True)
+        if key := key_in(self.message):
+            return self.scene.aside(Go("check_in", {"key": key}))
         if self.message.masked:
             return self._about_health()
         if self.message.kind == "tap":

@@ -12,6 +12,7 @@ from handlers.moments.job_clubs import (
     MEETING_UNSURE,
     MISSED_MEETING,
     NEXT_MEETINGS,
+    PATH_COMPLETED,
 )
 from handlers.moments.lulls import A_MONTH_OF_SILENCE, DELETE_NOW, FOUND_A_JOB, GO_ON, HALF_WAY, LAST_NOTICE, NO_MORE
 from handlers.moments.occasions import (
@@ -20,6 +21,7 @@ from handlers.moments.occasions import (
     half_way,
     occasion_of,
     on_the_wall,
+    path_done,
     rome_day,
     silence,
     told_of,
@@ -72,6 +74,7 @@ __all__ = [
     "NOT_THERE",
     "NO_MORE",
     "OFFERS",
+    "PATH_COMPLETED",
     "PLACE_OFFERED",
     "PLANNED",
     "REMINDER_2H",
@@ -96,6 +99,7 @@ __all__ = [
     "map_to",
     "occasion_of",
     "on_the_wall",
+    "path_done",
     "place_in",
     "place_of",
     "push_of",
@@ -124,6 +128,6 @@ PLANNED = (
 # What people must hear, by telephone if need be.
 NEWS = (WORKSHOP_MOVED, WORKSHOP_ONLINE, WORKSHOP_CALLED_OFF, MEETING_CALLED_OFF, MEETING_UNSURE, MEETING_ON)
 OFFERS = (PLACE_OFFERED, CLUB_PLACE)  # they hold a place, and end
-AT_ONCE = (BOOKING_CONFIRMED, PLACE_OFFERED, CLUB_PLACE, CLUB_JOINED, *NEWS)
+AT_ONCE = (BOOKING_CONFIRMED, PLACE_OFFERED, CLUB_PLACE, CLUB_JOINED, PATH_COMPLETED, *NEWS)
 MOMENTS = PLANNED + AT_ONCE
 BY_NAME = {moment.name: moment for moment in MOMENTS}

@@ -87,6 +87,14 @@ def joined_words(occasion: Occasion) -> Words:
     )
 
 
+def path_completed_words(occasion: Occasion) -> Words:
+    return lines(
+        _("Well done, {name}: your path is completed.", name=occasion.first_name),
+        _("You can ask for a place in a Job Club now."),
+    )
+
+
+TO_THE_CLUB = Choosable("job_club", p_("button", "Job Club"), words=p_("words", "job club, yes, the club"))
 NEXT_MEETINGS = Choosable("meetings", _("See the next meetings"), p_("button", "Next meetings"))
 ANSWER_NOW = Choosable("diary", p_("button", "I answer now"), words=p_("words", "answer, i answer, questions"))
 NOT_THIS_TIME = Choosable(
@@ -200,4 +208,15 @@ CLUB_JOINED = Moment(
     conversation="job_club",
     step="let_in",
     about=("member",),
+)
+PATH_COMPLETED = Moment(
+    name="path_completed",
+    anchor="changed_at",
+    offset=timedelta(0),
+    until=("changed_at", timedelta(days=7)),
+    words=path_completed_words,
+    choices=always(TO_THE_CLUB, CALL),
+    conversation="job_club",
+    step="path_completed",
+    about=("path_done",),
 )

@@ -36,6 +36,7 @@ class Occasion:
     next_at: datetime | None = None  # when the same Job Club meets next
     membership_id: int = 0
     club: JobClub | None = None
+    path_id: str | None = None  # which path they have completed
     kept_until: date | None = None  # then what we know of them is deleted, unless they write
 
     @property
@@ -49,6 +50,8 @@ class Occasion:
         """What tells it from the others, in the key of a push."""
         if self.membership_id:
             return f"membership:{self.membership_id}"
+        if self.path_id:
+            return f"path:{self.person_id}:{self.path_id}"
         return str(self.booking_id) if self.booking_id else f"person:{self.person_id}"
 
     @property
@@ -99,15 +102,15 @@ def state_of(booking: Booking, workshop: Workshop) -> str:
         return meeting_state(booking, workshop)
     if workshop.cancelled_at and booking.state == "booked":
         return "called_off"
-    return "absent" if booking.attendance == "absent" else booking.state
+    return booking.attendance if booking.attendance in ("absent", "excused") else booking.state
 
 
 def meeting_state(booking: Booking, meeting: Workshop) -> str:
     """A member of a club is expected at its meetings, once a counsellor is there to hold them."""
     if booking.state == "called_off" or (meeting.cancelled_at and booking.state == "booked"):
         return "meeting_called_off"
-    if booking.attendance == "absent":
-        return "missed"
+    if booking.attendance in ("absent", "excused"):
+        return "missed" if booking.attendance == "absent" else "excused"
     if booking.state != "booked":
         return booking.state
     return "expected" if meeting.is_confirmed else "unconfirmed"
@@ -133,6 +136,11 @@ def club_place(
         offered_until=until or membership.offered_until,
         next_at=next_at,
     )
+
+
+def path_done(person_id: int, first_name: str | None, path_id: str, at: datetime) -> Occasion:
+    """Somebody has done all that a path asks for; they hear of it once."""
+    return Occasion(person_id, first_name or "", "path_done", {"changed_at": at}, revision="once", path_id=path_id)
 
 
 def half_way(person_id: int, first_name: str | None, left_at: datetime) -> Occasion:

@@ -17,6 +17,8 @@ from handlers.moments.job_clubs import (
     MISSED_MEETING,
     NEXT_MEETINGS,
     NOT_THIS_TIME,
+    PATH_COMPLETED,
+    TO_THE_CLUB,
 )
 from handlers.moments.lulls import (
     A_MONTH_OF_SILENCE,
@@ -209,6 +211,14 @@ TEMPLATES: Mapping[str, tuple[Template, ...]] = {
     CLUB_JOINED.name: (
         speaks("club_joined", (NEXT_MEETINGS, CALL), JOINED, WHAT, NEXT_MEETING),
         speaks("club_joined_no_date", (NEXT_MEETINGS, CALL), JOINED, WHAT),
+    ),
+    PATH_COMPLETED.name: (
+        speaks(
+            "path_completed",
+            (TO_THE_CLUB, CALL),
+            _("Well done, {name}: your path is completed.", name=NAME),
+            _("You can ask for a place in a Job Club now."),
+        ),
     ),
     HALF_WAY.name: (
         speaks(

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """The tables, by noun."""
 
+from storage.tables.attendances import attendances
 from storage.tables.base import metadata
 from storage.tables.contents import contents
 from storage.tables.dialogues import dialogues
@@ -22,6 +23,7 @@ from storage.tables.workshops import bookings, feedback, series, workshops
 __all__ = [
     "areas",
     "attachments",
+    "attendances",
     "audit",
     "bookings",
     "canned_replies",

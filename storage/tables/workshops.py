@@ -53,6 +53,7 @@ workshops = Table(
     Column("cancelled_at", Moment),
     Column("mode", String, nullable=False),  # in_person, online, both (E13)
     Column("link", String),  # where one enters what is online
+    Column("check_in_key", String, unique=True),  # in the code that hangs in the room; none until somebody prints it
     CheckConstraint("capacity >= 0", name="capacity"),
     CheckConstraint("mode in ('in_person', 'online', 'both')", name="mode"),
     Index("ix_workshops_starts_at", "starts_at"),
@@ -74,7 +75,7 @@ bookings = Table(
     Column("offered_until", Moment),
     Column("changed_at", Moment, nullable=False),
     Column("message_id", Key),  # the message that asked for it
-    Column("attendance", String),  # present or absent, once somebody has said which
+    Column("attendance", String),  # present, late, absent or excused, as it was said last
     Column("attendance_at", Moment),
     Index(
         "uq_bookings_active",

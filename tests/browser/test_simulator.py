@@ -359,6 +359,17 @@ def rename(phone: Phone, name: str) -> None:
     phone.is_ready()
 
 
+@pytest.mark.parametrize("channel", ["telegram", "whatsapp"])
+def test_what_a_link_brings_along_is_sent_once(phones: "Callable[..., Phone]", channel: str) -> None:
+    phone = phones(channel=channel).open(**{"from": somebody(), "channel": channel, "start": "in_nobody-hung_this"})
+    phone.shows(2)
+    assert "start=" not in phone.page.url
+    phone.page.reload()
+    phone.is_ready()
+    assert phone.ours.count() == 1
+    phone.is_sound()
+
+
 def test_one_can_be_an_invented_person(phones: "Callable[..., Phone]") -> None:
     phone = phones(1280, channel="whatsapp").open(**{"from": somebody()})
     invented = phone.page.locator("#people option[value='demo:j01']")

@@ -171,6 +171,14 @@ async def test_the_webhook_is_told_where_to_call_and_with_what(api: BotApi) -> N
     }
 
 
+async def test_a_link_opens_a_chat_under_the_name_that_telegram_says(api: BotApi) -> None:
+    ours = channel(api)
+    assert ours.address("in_a-b_c") is None
+    await ours.open()
+    assert ours.address("in_a-b_c") == "https://t.me/sportello_stand_in_bot?start=in_a-b_c"
+    await ours.close()
+
+
 async def test_opening_waits_for_telegram_to_come_back_and_says_so_once(api: BotApi) -> None:
     api.fails(Fault(status=502), times=3, method="getMe")
     with capture_logs() as logs:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import structlog
 from starlette.requests import ClientDisconnect, Request
@@ -106,6 +106,7 @@ class Telegram:
             request=self._calls,
             get_updates_request=self._poll,
         )
+        self._username: str | None = None  # as Telegram calls us, which it says when we open
         self._line = _Line()
         self._answers: set[asyncio.Task[None]] = set()
 
@@ -128,6 +129,7 @@ class Telegram:
 
     async def _prepare(self) -> None:
         await self._bot.initialize()
+        self._username = self._bot.username
         await self._offer_commands()
         if self._mode == "polling":
             await self._bot.delete_webhook(drop_pending_updates=False)
@@ -146,6 +148,10 @@ class Telegram:
                 await self._bot.set_my_commands(commands, language_code=language or None)
             except (BadRequest, InvalidToken) as error:  # a menu that looks wrong is no reason to be silent
                 log.error("telegram_commands_refused", language=language, code=told(error).code)
+
+    def address(self, start: str) -> str | None:
+        """A link that opens a chat with us and brings ``start`` along; None while we do not know our own name."""
+        return f"https://t.me/{self._username}?{urlencode({'start': start})}" if self._username else None
 
     async def close(self) -> None:
         """Let go of connections; a tap that is being answered gets a moment more."""

@@ -152,6 +152,10 @@ class WhatsApp:
                 one.cancel()
         await self._calls.close()
 
+    def address(self, start: str) -> str | None:
+        """A link that opens a chat with us; what it brings along is written already, and has only to be sent."""
+        return f"https://wa.me/{self._sender.removeprefix('+')}?{urlencode({'text': start})}"
+
     # ---- the way in
 
     async def listen(self, _hear: Hear) -> None:

@@ -25,7 +25,7 @@ Words = Mapping[str, str]
 """What a form says, with the first value of each name."""
 
 A_CHAT = re.compile(r"whatsapp:[\x21-\x7e]{1,200}")
-A_LINK = re.compile(r"(?:start )?(src_[A-Za-z0-9_-]{1,60})", re.IGNORECASE)
+A_LINK = re.compile(r"(?:start )?(src|in)_([A-Za-z0-9_-]{1,60})", re.IGNORECASE)  # a phone may begin with a capital
 A_LINE_OF_OURS = re.compile(r"c(\d{1,2})", re.ASCII)  # what a button of an approved template brings back
 A_CODE = re.compile(r"[1-9]\d{0,8}", re.ASCII)
 A_NUMBER_OF_OURS = re.compile(
@@ -130,7 +130,7 @@ def _content(words: Words) -> Content:
     if words.get("MessageType", "").lower() in UNREADABLE or not text:
         return "other", "", None, None, {}
     if link := A_LINK.fullmatch(text.strip()):
-        return "text", "/start", None, link[1], {}
+        return "text", "/start", None, f"{link[1].lower()}_{link[2]}", {}
     return "text", text, None, None, {}
 
 

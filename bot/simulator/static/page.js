@@ -11,6 +11,7 @@ const asked = new URLSearchParams(location.search);
 const phones = {};
 let holder = asked.get("from")?.trim().slice(0, 60) || somebody();
 let channel = asked.get("channel") === "whatsapp" ? "whatsapp" : "telegram";
+let start = asked.get("start")?.match(/^[\w-]{1,64}$/)?.[0]; // what a link has brought along, to be sent once
 let news = null;
 
 function pickUp(who) {
@@ -28,6 +29,13 @@ function take(found) {
     phones[name].take(part, Boolean(found.whole));
     if ("behind" in part) showBehind(name, part.behind);
   });
+  if (start && found.whole) arrive();
+}
+
+function arrive() {
+  const text = `/start ${start}`;
+  start = null;
+  phones[channel].send({ text }, { kind: "text", text });
 }
 
 function lost() {

@@ -7,6 +7,7 @@ from typing import Any
 
 from handlers.desk import Desk
 from handlers.desk.calendar import Links
+from handlers.desk.office.attendance import Attendance
 from handlers.desk.office.audit import Audit
 from handlers.desk.office.calls import Calls
 from handlers.desk.office.conversations import Conversations
@@ -138,6 +139,10 @@ class Office:
     @property
     def workshops(self) -> Workshops:
         return Workshops(self)
+
+    @property
+    def attendance(self) -> Attendance:
+        return Attendance(self)
 
     @property
     def series(self) -> AllSeries:

@@ -25,6 +25,7 @@ ACTIONS: dict[str, Text] = {
     "alarm_over": _("ended an alarm"),
     "alarm_raised": _("raised an alarm"),
     "assigned": _("said who follows somebody"),
+    "attendance_said": _("wrote down who was there"),
     "attenders_read": _("looked at who has a place"),
     "audit_exported": _("saved this record as a file"),
     "audit_read": _("looked at this record"),
@@ -145,6 +146,7 @@ ACTIONS: dict[str, Text] = {
     "venue_edited": _("changed a venue"),
     "view_deleted": _("deleted a saved view"),
     "view_saved": _("saved a view"),
+    "walked_in": _("added somebody who came without a place"),
     "workshop_created": _("made a workshop"),
     "workshop_edited": _("changed a workshop"),
 }
@@ -179,6 +181,7 @@ SUBJECTS: dict[str, Text] = {
     "venue": _("Venue {id}"),
     "message": _("Message {id}"),
     "channel": _("Channel {id}"),
+    "check_in_code_made": _("made a code for a room"),
 }
 
 

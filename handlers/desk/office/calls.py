@@ -33,6 +33,7 @@ PLACES = ("place_free", "club_place_free")
 REASONS = frozenset(
     {
         *("private_call", "to_call", "not_delivered", "late", "stays_away", "club_joined"),
+        *("no_shows", "path_completed"),
         *("booking_confirmed", REMINDER, *PLACES),
         *(moment.name for moment in NEWS),
     }
@@ -58,6 +59,8 @@ CLUBS: Mapping[str, Callable[..., Text]] = {
 OTHERS: Mapping[str, Text] = {
     "not_delivered": _("Tell them what this message says."),
     "private_call": _("They want to talk about something that is not for the chat. Listen first."),
+    "no_shows": _("They did not come to their last two workshops. Ask how they are. They lose nothing."),
+    "path_completed": _("Their path is completed. Tell them that they can join a Job Club."),
     "to_call": _("We cannot write to them. Ask what they need."),
     "asked": _("They asked for a person. Ask what they need."),
 }

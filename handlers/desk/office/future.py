@@ -40,6 +40,7 @@ MOMENTS: Mapping[str, Text] = {
     "place_offered": _("A place is offered to them"),
     "club_place_offered": _("A place in the Job Club is offered to them"),
     "club_joined": _("They are in the Job Club"),
+    "path_completed": _("Their path is completed"),
     "workshop_moved": _("News: it was moved"),
     "workshop_online": _("News: it is online now"),
     "workshop_called_off": _("News: it is called off"),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Workshops as the desk plans them: what is on, who comes, new ones, and changes with all that follows from them."""
 
+import secrets
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -199,10 +200,27 @@ class Workshops:
             workshop.ends_at <= self.office.now,
         )
 
+    def one(self, id: int) -> Workshop:
+        """Raises Gone for what is not there, or not theirs to see."""
+        return self._mine(id)
+
     @property
     def names(self) -> bool:
         """Does this member follow people, and read their names?"""
         return self.office.may("people", "write")
+
+    # ---- the code in the room
+
+    def check_in_key(self, id: int) -> tuple[Workshop, str | None]:
+        """What the code holds that hangs in the room; None until somebody has made one. Raises Gone."""
+        return self._mine(id), self.store.workshops.check_in_key(id)
+
+    def new_check_in_key(self, id: int) -> None:
+        """Another one: what hung there before opens nothing any more. Raises Gone, and Refused when it is over."""
+        if self._locked(id).is_online:
+            raise Refused(_("It is online: there is no room."))
+        self.store.workshops.change(id, check_in_key=secrets.token_urlsafe(12))
+        self.office.note("check_in_code_made", f"workshop:{id}")
 
     # ---- new ones
 
