@@ -135,7 +135,7 @@ class Checked:
     name: str
     state: State
     what: Text
-    todo: Text | None = None
+    advice: Text | None = None
 
 
 class Examined(Protocol):

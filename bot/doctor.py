@@ -70,8 +70,8 @@ async def limited(name: str, look: Awaitable[Sequence[Checked]], patience: float
 
 def no_answer(name: str) -> Checked:
     if name == "database":
-        what, todo = _("The database does not answer."), _("Check DATABASE_URL, and whether the database runs.")
-        return Checked(name, "bad", what, todo)
+        what, advice = _("The database does not answer."), _("Check DATABASE_URL, and whether the database runs.")
+        return Checked(name, "bad", what, advice)
     what = _("{channel} does not answer.", channel=NAMES.get(name, name))
     return Checked(name, "bad", what, _("Check whether this machine reaches the Internet. Try again later."))
 
@@ -153,11 +153,11 @@ def _links(settings: Settings) -> Checked:
 
 def _address(settings: Settings) -> Checked:
     """The public address by its form; whether the world reaches it, only the world knows."""
-    name, todo = "public_url", _("Set PUBLIC_URL to the address people see, such as https://sportello.example.org")
+    name, advice = "public_url", _("Set PUBLIC_URL to the address people see, such as https://sportello.example.org")
     is_called = settings.telegram_mode == "webhook" or bool(settings.twilio_account_sid)
     state: State = "bad" if is_called and not settings.simulator else "warning"
     if not settings.public_url:
-        return Checked(name, state, _("No public address is set."), todo)
+        return Checked(name, state, _("No public address is set."), advice)
     host = host_of(settings.public_url)
     if not settings.public_url.startswith("https:"):
         what = _("The public address does not begin with https.")
@@ -167,7 +167,7 @@ def _address(settings: Settings) -> Checked:
         what = _("The public address cannot be reached from outside.")
     else:
         return Checked(name, "ok", _("The public address is {host}.", host=host))
-    return Checked(name, state, what, todo)
+    return Checked(name, state, what, advice)
 
 
 def host_of(address: str) -> str | None:
@@ -199,11 +199,11 @@ def _set_up(settings: Settings) -> list[Checked]:
         what = _("WhatsApp is only half set up.")
         return [Checked("whatsapp.settings", "bad", what, _("Set also: {names}", names=", ".join(missing)))]
     if not missing and find_spec("twilio") is None:
-        what, todo = _("WhatsApp is set up, but not installed."), _("Run: pip install 'sportello[whatsapp]'")
-        return [Checked("whatsapp.settings", "bad", what, todo)]
+        what, advice = _("WhatsApp is set up, but not installed."), _("Run: pip install 'sportello[whatsapp]'")
+        return [Checked("whatsapp.settings", "bad", what, advice)]
     if not has_telegram and missing and not settings.simulator:
-        what, todo = _("No channel is set up: nobody can write to us."), _("Set TELEGRAM_TOKEN or Twilio’s settings.")
-        return [Checked("channels", "bad", what, todo)]
+        what, advice = _("No channel is set up: nobody can write to us."), _("Set TELEGRAM_TOKEN or Twilio’s settings.")
+        return [Checked("channels", "bad", what, advice)]
     return []
 
 
@@ -261,11 +261,11 @@ def _administrator(store: Store) -> Checked:
 
 
 def _worker(store: Store, clock: Clock) -> Checked:
-    at, name, todo = store.health.worked_at(), "worker", _("Start it: sportello serve, or sportello worker")
+    at, name, advice = store.health.worked_at(), "worker", _("Start it: sportello serve, or sportello worker")
     if at is None:
-        return Checked(name, "bad", _("The worker has never been at work: nothing is sent."), todo)
+        return Checked(name, "bad", _("The worker has never been at work: nothing is sent."), advice)
     if at < clock.now() - AT_WORK:
-        return Checked(name, "bad", _("The worker was last at work {at}: nothing is sent.", at=at), todo)
+        return Checked(name, "bad", _("The worker was last at work {at}: nothing is sent.", at=at), advice)
     return Checked(name, "ok", _("The worker is at work."))
 
 
@@ -277,8 +277,8 @@ def _waits(store: Store, clock: Clock) -> Checked:
     many, since = sum(one.overdue for one in late), min(one.oldest for one in late if one.oldest)
     what = n_("{count} message waits since {since}.", "{count} messages wait since {since}.", many, since=since)
     state: State = "bad" if since < now - LONG else "warning"
-    todo = _("Look at the worker and the channels below.")
-    return Checked("outbox", state, what, todo)
+    advice = _("Look at the worker and the channels below.")
+    return Checked("outbox", state, what, advice)
 
 
 def _alarms(store: Store) -> list[Checked]:
@@ -287,7 +287,7 @@ def _alarms(store: Store) -> list[Checked]:
             f"{one.channel}.alarm",
             "bad",
             _("{channel}: {why}", channel=NAMES.get(one.channel, one.channel), why=one.words),
-            one.todo,
+            one.advice,
         )
         for one in standing(store)
     ]
@@ -301,12 +301,12 @@ def of_the_forms(forms: Collection[Content]) -> list[Checked]:
 def _generic(forms: Collection[Content]) -> Checked:
     made = [one for one in forms if one.category is None]
     wrong = [one for one in made if one.status != "made"]
-    name, todo = "whatsapp.forms", _("Run: sportello channels sync")
+    name, advice = "whatsapp.forms", _("Run: sportello channels sync")
     if not made:
-        return Checked(name, "warning", _("WhatsApp has no buttons of ours yet: choices are numbers."), todo)
+        return Checked(name, "warning", _("WhatsApp has no buttons of ours yet: choices are numbers."), advice)
     if wrong:
         what = n_("WhatsApp refused {count} form of ours.", "WhatsApp refused {count} forms of ours.", len(wrong))
-        return Checked(name, "warning", what, todo)
+        return Checked(name, "warning", what, advice)
     what = n_("WhatsApp has {count} form of ours.", "WhatsApp has {count} forms of ours.", len(made))
     return Checked(name, "ok", what)
 
@@ -342,8 +342,8 @@ def about_the_clock(name: str, theirs: datetime, ours: datetime) -> Checked:
     if apart <= A_LITTLE:
         return Checked(f"{name}.clock", "ok", _("Our clock agrees with {who}.", who=who))
     what = _("Our clock and {who} are {seconds} seconds apart.", who=who, seconds=seconds)
-    todo = _("Set this machine’s clock by a time server (NTP).")
-    return Checked(f"{name}.clock", "bad" if apart > FAR_TOO_MUCH else "warning", what, todo)
+    advice = _("Set this machine’s clock by a time server (NTP).")
+    return Checked(f"{name}.clock", "bad" if apart > FAR_TOO_MUCH else "warning", what, advice)
 
 
 def http_date(said: str | None) -> datetime | None:
@@ -369,8 +369,8 @@ def in_words(findings: Sequence[Checked], reader: Reader) -> str:
 
 
 def _lines(one: Checked, reader: Reader) -> list[str]:
-    todo = [f"    → {one.todo.render(reader)}"] if one.todo else []
-    return [f"{SIGNS[one.state]} {one.what.render(reader)}", *todo]
+    advice = [f"    → {one.advice.render(reader)}"] if one.advice else []
+    return [f"{SIGNS[one.state]} {one.what.render(reader)}", *advice]
 
 
 def _end(findings: Sequence[Checked]) -> Text:
@@ -391,7 +391,7 @@ def in_figures(findings: Sequence[Checked]) -> dict[str, Any]:
             "name": one.name,
             "state": one.state,
             "what": one.what.render(english),
-            "todo": one.todo.render(english) if one.todo else None,
+            "advice": one.advice.render(english) if one.advice else None,
         }
         for one in findings
     ]
@@ -406,6 +406,6 @@ def to_keep(findings: Sequence[Checked], catalogues: Catalogues) -> list[Mapping
         return {language: text.render(reader) for language, reader in readers.items()} if text else None
 
     return [
-        {"name": one.name, "state": one.state, "what": everywhere(one.what), "todo": everywhere(one.todo)}
+        {"name": one.name, "state": one.state, "what": everywhere(one.what), "advice": everywhere(one.advice)}
         for one in findings
     ]

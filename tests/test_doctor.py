@@ -169,7 +169,7 @@ def test_a_database_that_hangs_hides_nothing_else(tmp_path: Path, telegram: BotA
 def test_what_the_environment_says_is_read(tmp_path: Path, changed: dict[str, str], name: str, state: str) -> None:
     found = {one.name: one for one in of_the_settings(settings(tmp_path, **changed))}
     assert found[name].state == state
-    assert (found[name].todo is None) == (state == "ok")
+    assert (found[name].advice is None) == (state == "ok")
 
 
 @pytest.mark.parametrize(("seconds", "state"), [(29, "ok"), (31, "warning"), (299, "warning"), (301, "bad")])
@@ -329,8 +329,8 @@ def test_the_command_says_what_to_do_and_ends_with_a_one(tmp_path: Path) -> None
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=90, check=False)
     assert done.returncode == 1, done.stderr
     said = json.loads(done.stdout)
-    assert "Run: sportello migrate" in [one["todo"] for one in said["checks"]]
-    assert said["ok"] is False and {"name", "state", "what", "todo"} == said["checks"][0].keys()
+    assert "Run: sportello migrate" in [one["advice"] for one in said["checks"]]
+    assert said["ok"] is False and {"name", "state", "what", "advice"} == said["checks"][0].keys()
 
 
 WITHOUT_TWILIO = "import sys; sys.modules['twilio'] = None; from bot.cli import main; main()"
@@ -343,8 +343,8 @@ def test_without_twilios_library_the_desk_works_and_says_what_whatsapp_lacks(tmp
         environment |= {"TWILIO_ACCOUNT_SID": account, "TWILIO_AUTH_TOKEN": "x", "TWILIO_WHATSAPP_FROM": NUMBER}
     command = [sys.executable, "-c", WITHOUT_TWILIO, "doctor", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=90, check=False)
-    todo = {one["name"]: one["todo"] for one in json.loads(done.stdout)["checks"]}
-    assert todo.get("whatsapp.settings") == ("Run: pip install 'sportello[whatsapp]'" if account else None)
+    advice = {one["name"]: one["advice"] for one in json.loads(done.stdout)["checks"]}
+    assert advice.get("whatsapp.settings") == ("Run: pip install 'sportello[whatsapp]'" if account else None)
 
 
 def test_a_value_that_cannot_be_is_named_and_not_shown() -> None:

@@ -44,9 +44,7 @@ def meanings(page: Page, questions: Sequence[Question]) -> dict[str, str]:
     """All that words can be taught to mean, by name, as the staff know it."""
     reader, language = page.reader, page.reader.language
     anytime = {f"anytime:{name}": text.render(reader).split(",")[0] for name, text in ANYTIME.items()}
-    talks = {
-        f"conversation:{one.name}": one.words.render(reader).split(",")[0] for one in CONVERSATIONS if one.words
-    }
+    talks = {f"conversation:{one.name}": one.words.render(reader).split(",")[0] for one in CONVERSATIONS if one.words}
     asked = {f"question:{one.id}": one.question.get(language) or one.id for one in questions}
     return {**anytime, **talks, **asked}
 

@@ -27,7 +27,7 @@ ALARMS: Mapping[Why, Text] = {
     "refused": _("Many calls came that were not signed by the network."),
     "silent": _("Nobody has written for longer than usual."),
 }
-TODO: Mapping[Why, Text] = {
+ADVICE: Mapping[Why, Text] = {
     "halted": _("Check the connection, and the settings of the channel."),
     "failing": _("Look at the reasons."),
     "refused": _("Check the public address and the key of the webhooks."),
@@ -48,8 +48,8 @@ class Alarm:
         return ALARMS[self.why]
 
     @property
-    def todo(self) -> Text:
-        return TODO[self.why]
+    def advice(self) -> Text:
+        return ADVICE[self.why]
 
 
 def standing(store: Store) -> list[Alarm]:

@@ -43,8 +43,8 @@ def about_where(webhook: Mapping[str, Any], ours: str) -> Checked:
         what = _("Telegram does not know where to call us.")
         return Checked(name, "bad", what, _("Start the service: it tells Telegram where it listens."))
     host = urlsplit(theirs).hostname or "?"  # the rest of the address is often a secret
-    todo = _("Stop the other program, or set TELEGRAM_MODE and PUBLIC_URL. Then start the service again.")
-    return Checked(name, "bad", _("Telegram brings our messages to another address, at {host}.", host=host), todo)
+    advice = _("Stop the other program, or set TELEGRAM_MODE and PUBLIC_URL. Then start the service again.")
+    return Checked(name, "bad", _("Telegram brings our messages to another address, at {host}.", host=host), advice)
 
 
 def about_the_queue(webhook: Mapping[str, Any], now: datetime) -> list[Checked]:

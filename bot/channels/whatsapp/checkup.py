@@ -40,8 +40,11 @@ def about_us(
 def _account(account: Mapping[str, Any], trouble: DeliveryError | None) -> Checked:
     name = "whatsapp.account"
     if trouble and trouble.halt:
-        what, todo = _("Twilio does not accept our credentials."), _("Check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.")
-        return Checked(name, "bad", what, todo)
+        what, advice = (
+            _("Twilio does not accept our credentials."),
+            _("Check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN."),
+        )
+        return Checked(name, "bad", what, advice)
     if trouble:
         what = _("Twilio did not answer as it should ({code}).", code=trouble.code)
         return Checked(name, "bad", what, _("Check TWILIO_ACCOUNT_SID, TWILIO_API_URL and the way to the Internet."))
@@ -84,8 +87,8 @@ def _addresses(public_url: str, noted_down: Mapping[str, Any]) -> Checked:
     is_posted = str(noted_down.get("callback_method") or "POST") == "POST"
     if called and (called != f"{public_url}/twilio/inbound" or not is_posted):  # theirs may have a secret in it
         what = _("When somebody writes to us, Twilio calls another address.")
-        todo = _("At Twilio, set it to {inbound}, with POST.", inbound=f"{public_url}/twilio/inbound")
-        return Checked("whatsapp.webhooks", "bad", what, todo)
+        advice = _("At Twilio, set it to {inbound}, with POST.", inbound=f"{public_url}/twilio/inbound")
+        return Checked("whatsapp.webhooks", "bad", what, advice)
     what = _(
         "At Twilio, our WhatsApp sender must call {inbound} for messages, and {status} for their status.",
         inbound=f"{public_url}/twilio/inbound",
